@@ -1,0 +1,138 @@
+//! What can be wrong with a configuration, and where.
+
+use std::fmt;
+
+use crate::source::Span;
+
+/// What sort of thing is wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// The text does not follow the grammar.
+    Syntax,
+    /// An `include` gave no text, or leads back to itself.
+    Include,
+    /// A bound was passed: nesting, includes, length of a value.
+    Limit,
+    /// The key pattern of `?=`, `?+=` or `?<=` is no regular expression.
+    Pattern,
+    /// `[default=x]` names a variant that the block does not have.
+    Default,
+    /// `_min` or `_max` met a value that is not a number.
+    Number,
+    /// `join` cannot merge what its filters select.
+    Join,
+}
+
+/// An error in a configuration: what, and where (file, line, column).
+///
+/// `Display` is one line, `file:line:column: message`; [`Error::render`] shows the source line with a caret.
+#[derive(Clone, thiserror::Error)]
+pub struct Error(Box<Inner>);
+
+#[derive(Clone)]
+struct Inner {
+    kind: ErrorKind,
+    message: String,
+    help: Option<String>,
+    span: Span,
+}
+
+impl Error {
+    pub(crate) fn new(kind: ErrorKind, span: &Span, message: impl Into<String>) -> Self {
+        Self(Box::new(Inner {
+            kind,
+            message: message.into(),
+            help: None,
+            span: span.clone(),
+        }))
+    }
+
+    pub(crate) fn with_help(mut self, help: impl Into<String>) -> Self {
+        self.0.help = Some(help.into());
+        self
+    }
+
+    /// What sort of thing is wrong.
+    pub fn kind(&self) -> ErrorKind {
+        self.0.kind
+    }
+
+    /// The message without the place.
+    pub fn message(&self) -> &str {
+        &self.0.message
+    }
+
+    /// A hint how to mend it, if there is one.
+    pub fn help(&self) -> Option<&str> {
+        self.0.help.as_deref()
+    }
+
+    /// The name of the source.
+    pub fn source_name(&self) -> &str {
+        &self.0.span.file.name
+    }
+
+    /// The line, from 1.
+    pub fn line(&self) -> u32 {
+        self.0.span.line
+    }
+
+    /// The column, in characters from 1, after tabs became blanks.
+    pub fn column(&self) -> u32 {
+        self.0.span.column
+    }
+
+    /// A report of several lines: the message, the place, the source line with a caret, the includes that lead there.
+    pub fn render(&self) -> String {
+        let Inner {
+            message,
+            help,
+            span,
+            ..
+        } = &*self.0;
+        let line = crate::lines::nth(&span.file.text, span.line).unwrap_or_default();
+        let number = span.line.to_string();
+        let margin = " ".repeat(number.len());
+        // Control characters of a hostile source must not reach the terminal; each one keeps its column.
+        let line: String = line
+            .chars()
+            .map(|c| if c.is_control() { '\u{fffd}' } else { c })
+            .collect();
+        let offset = " ".repeat(span.column.saturating_sub(1) as usize);
+        let carets = "^".repeat(span.width.max(1) as usize);
+        let mut out = format!(
+            "error: {message}\n{margin}--> {}:{number}:{}\n{margin} |\n{number} | {line}\n{margin} | {offset}{carets}\n",
+            span.file.name, span.column,
+        );
+        for from in span.file.including() {
+            out.push_str(&format!(
+                "{margin} = included from {}:{}\n",
+                from.file.name, from.line
+            ));
+        }
+        if let Some(help) = help {
+            out.push_str(&format!("{margin} = help: {help}\n"));
+        }
+        out
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{}:{}:{}: {}",
+            self.source_name(),
+            self.line(),
+            self.column(),
+            self.message()
+        )
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Error({:?}, {self})", self.kind())
+    }
+}

@@ -1,0 +1,54 @@
+//! Labels that look like a label that does not exist.
+
+/// At most so many suggestions.
+const MAX_SUGGESTIONS: usize = 3;
+
+/// The labels nearest to `wanted`, the nearest first.
+pub(crate) fn nearest<'a>(wanted: &str, labels: impl Iterator<Item = &'a str>) -> Vec<String> {
+    let wanted = wanted.to_lowercase();
+    let limit = (wanted.chars().count() / 3).max(2);
+    let mut near: Vec<(usize, &str)> = labels
+        .filter_map(|label| {
+            let lower = label.to_lowercase();
+            let distance = distance(&wanted, &lower, limit)?;
+            Some((distance, label))
+        })
+        .collect();
+    near.sort_unstable();
+    near.into_iter()
+        .take(MAX_SUGGESTIONS)
+        .map(|(_, label)| label.to_owned())
+        .collect()
+}
+
+/// The edit distance of two words, if it is not beyond `limit`.
+fn distance(a: &str, b: &str, limit: usize) -> Option<usize> {
+    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
+    if a.len().abs_diff(b.len()) > limit {
+        return None;
+    }
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, from) in a.iter().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, to) in b.iter().enumerate() {
+            let replaced = diagonal + usize::from(from != to);
+            diagonal = row[j + 1];
+            row[j + 1] = replaced.min(row[j] + 1).min(diagonal + 1);
+        }
+    }
+    row.last().copied().filter(|distance| *distance <= limit)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn near_labels_are_found() {
+        let labels = ["virtio_blk", "virtio_net", "ide", "Fedora"];
+        assert_eq!(nearest("virtio-blk", labels.into_iter()), ["virtio_blk"]);
+        assert_eq!(nearest("fedora", labels.into_iter()), ["Fedora"]);
+        assert!(nearest("qcow2", labels.into_iter()).is_empty());
+    }
+}

@@ -1,0 +1,216 @@
+//! Where a value came from.
+//!
+//! A policy decides by origin what a key may do to the host, so an origin must never get lost: a value that was put
+//! together from others (`${}`, `+=`) carries the origins of all of them.
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::source::Span;
+
+/// Who wrote a source: decides what its keys may do to the host.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum OriginKind {
+    /// The configuration shipped with vthost.
+    Default,
+    /// The operator's own files.
+    Operator,
+    /// The command line.
+    CommandLine,
+    /// The configuration of a provider, by the provider's name. Not trusted.
+    Provider(String),
+}
+
+impl fmt::Display for OriginKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Default => f.write_str("default"),
+            Self::Operator => f.write_str("operator"),
+            Self::CommandLine => f.write_str("command line"),
+            Self::Provider(name) => write!(f, "provider {name}"),
+        }
+    }
+}
+
+/// What gave a key its value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Operator {
+    /// `key = value`
+    Set,
+    /// `key += value`
+    Append,
+    /// `key <= value`
+    Prepend,
+    /// `key ~= value`: only if the key has no value yet.
+    SetDefault,
+    /// `pattern ?= value`: every key that matches and has a value.
+    PatternSet,
+    /// `pattern ?+= value`
+    PatternAppend,
+    /// `pattern ?<= value`
+    PatternPrepend,
+    /// `variants key:` gave the key the name of the chosen variant.
+    Variant,
+}
+
+impl Operator {
+    /// The operator as it is written; `variants` for [`Operator::Variant`].
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Set => "=",
+            Self::Append => "+=",
+            Self::Prepend => "<=",
+            Self::SetDefault => "~=",
+            Self::PatternSet => "?=",
+            Self::PatternAppend => "?+=",
+            Self::PatternPrepend => "?<=",
+            Self::Variant => "variants",
+        }
+    }
+}
+
+/// One statement that wrote a value.
+#[derive(Debug)]
+struct Site {
+    span: Span,
+    operator: Operator,
+}
+
+/// Where a value came from. Cheap to clone.
+///
+/// `Display` is `file:line`.
+#[derive(Clone)]
+pub struct Origin {
+    site: Arc<Site>,
+    joined: Option<Arc<[Arc<Site>]>>,
+}
+
+/// So many joined origins are kept exactly; past that, one of each kind, so that a value appended to ten thousand times
+/// does not carry ten thousand origins, and still no kind is ever lost.
+const MAX_JOINED: usize = 32;
+
+impl Origin {
+    pub(crate) fn new(span: Span, operator: Operator) -> Self {
+        Self {
+            site: Arc::new(Site { span, operator }),
+            joined: None,
+        }
+    }
+
+    /// The name of the source.
+    pub fn file(&self) -> &str {
+        &self.site.span.file.name
+    }
+
+    /// The line, from 1.
+    pub fn line(&self) -> u32 {
+        self.site.span.line
+    }
+
+    /// The column of the key, in characters from 1.
+    pub fn column(&self) -> u32 {
+        self.site.span.column
+    }
+
+    /// Who wrote the source of the last statement. A value may carry more: see [`Origin::kinds`].
+    pub fn kind(&self) -> &OriginKind {
+        &self.site.span.file.kind
+    }
+
+    /// The operator of the statement.
+    pub fn operator(&self) -> Operator {
+        self.site.operator
+    }
+
+    /// The other origins in the value: of the keys substituted with `${}`, and of the value that `+=` and `<=` kept.
+    ///
+    /// Flat and without repetition. Beyond 32 only origins of a new kind are kept.
+    pub fn joined(&self) -> impl Iterator<Item = Origin> + '_ {
+        self.joined_sites().map(|site| Origin {
+            site: Arc::clone(site),
+            joined: None,
+        })
+    }
+
+    /// Every kind of origin in the value, its own first: what a policy must look at.
+    pub fn kinds(&self) -> impl Iterator<Item = &OriginKind> + '_ {
+        std::iter::once(&self.site)
+            .chain(self.joined_sites())
+            .map(|site| &site.span.file.kind)
+    }
+
+    pub(crate) fn span(&self) -> &Span {
+        &self.site.span
+    }
+
+    fn joined_sites(&self) -> impl Iterator<Item = &Arc<Site>> + '_ {
+        self.joined.iter().flat_map(|joined| joined.iter())
+    }
+
+    /// This origin, with `others` and all they carry joined to it.
+    pub(crate) fn join<'a>(&self, others: impl IntoIterator<Item = &'a Origin>) -> Self {
+        let mut joined: Vec<Arc<Site>> = self.joined_sites().cloned().collect();
+        for other in others {
+            for site in std::iter::once(&other.site).chain(other.joined_sites()) {
+                let known = Arc::ptr_eq(site, &self.site)
+                    || joined.iter().any(|have| Arc::ptr_eq(have, site));
+                let kind = &site.span.file.kind;
+                let full = joined.len() >= MAX_JOINED
+                    && joined.iter().any(|have| have.span.file.kind == *kind);
+                if !known && !full {
+                    joined.push(Arc::clone(site));
+                }
+            }
+        }
+        let joined = if joined.is_empty() {
+            None
+        } else {
+            Some(joined.into())
+        };
+        Self {
+            site: Arc::clone(&self.site),
+            joined,
+        }
+    }
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.file(), self.line())
+    }
+}
+
+impl fmt::Debug for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let joined: Vec<String> = self.joined().map(|origin| origin.to_string()).collect();
+        write!(
+            f,
+            "Origin({self} {} {} {joined:?})",
+            self.operator().as_str(),
+            self.kind()
+        )
+    }
+}
+
+/// The same place, written by the same statement, with the same origins joined.
+impl PartialEq for Origin {
+    fn eq(&self, other: &Self) -> bool {
+        let place = |site: &Arc<Site>| {
+            (
+                Arc::clone(&site.span.file.name),
+                site.span.line,
+                site.span.column,
+            )
+        };
+        place(&self.site) == place(&other.site)
+            && self.operator() == other.operator()
+            && self.kind() == other.kind()
+            && self
+                .joined_sites()
+                .map(place)
+                .eq(other.joined_sites().map(place))
+    }
+}
+
+impl Eq for Origin {}

@@ -1,0 +1,397 @@
+//! The promises of the crate to those who use it: laziness, origins, bounds on hostile input, no panic.
+
+use std::collections::BTreeSet;
+
+use proptest::prelude::*;
+use vthost_cartesian::{
+    Config, Error, ErrorKind, LoadError, Loader, MapLoader, NoIncludes, Operator, OriginKind,
+    Source, Variant,
+};
+
+fn config(text: &str) -> Result<Config, Error> {
+    Config::parse(
+        Source::new("t.cfg", text),
+        OriginKind::Operator,
+        &NoIncludes,
+    )
+}
+
+fn variants(config: &Config) -> Vec<Variant> {
+    config
+        .variants()
+        .collect::<Result<_, _>>()
+        .expect("an expansion without errors")
+}
+
+fn names(text: &str) -> Vec<String> {
+    variants(&config(text).expect(text))
+        .iter()
+        .map(|variant| variant.name().to_owned())
+        .collect()
+}
+
+#[test]
+fn what_is_shared_between_threads_can_be() {
+    fn shared<T: Clone + Send + Sync + 'static>() {}
+    shared::<Config>();
+    shared::<Variant>();
+    shared::<Error>();
+}
+
+#[test]
+fn the_expansion_is_lazy() {
+    // 2^60 combinations.
+    let text = "variants:\n    - a:\n    - b:\n".repeat(60);
+    let config = config(&text).expect("a configuration");
+    assert_eq!(config.variants().take(3).count(), 3);
+}
+
+#[test]
+fn filters_prune_before_they_are_complete() {
+    // Without pruning, each of the 2^60 combinations below `z` would be tried.
+    let mut text = "variants:\n    - a:\n    - b:\n".repeat(60);
+    text.push_str("variants:\n    - z:\n        only nothing\n    - y:\n");
+    let config = config(&text).expect("a configuration");
+    let first = config.variants().next().expect("one").expect("no error");
+    assert!(first.name().starts_with("y."));
+}
+
+#[test]
+fn a_conditional_filter_prunes_too() {
+    let mut text = "variants:\n    - a:\n    - b:\n".repeat(60);
+    text.push_str("variants:\n    - z:\n    - y:\nz: no z\n");
+    let config = config(&text).expect("a configuration");
+    let first = config.variants().next().expect("one").expect("no error");
+    assert!(first.name().starts_with("y."));
+}
+
+#[test]
+fn a_join_without_end_is_given_up() {
+    // 2^60 combinations have `z`, none has `nothing`; and 2^60 x 0 pairs are still 2^60 attempts.
+    let mut text = "variants:\n    - a:\n    - b:\n".repeat(60);
+    text.push_str("variants:\n    - z:\njoin z nothing\n");
+    let config = config(&text).expect("a configuration");
+    let error = config
+        .variants()
+        .next()
+        .expect("an item")
+        .expect_err("no pair");
+    assert_eq!(error.kind(), ErrorKind::Limit, "{error}");
+}
+
+#[test]
+fn filters_speak_of_named_blocks_and_dotted_names() {
+    let text = "variants ver:\n    - 14.04:\n    - 15.10:\nvariants os:\n    - 14:\n    - b:\n";
+    assert_eq!(
+        names(&format!("{text}only (ver=14).(ver=04)\nonly b.\n")),
+        ["(os=b).(ver=14).(ver=04)"]
+    );
+    assert_eq!(
+        names(&format!("{text}only (os=14)..( ver = \"15\" )\n")),
+        ["(os=14).(ver=15).(ver=10)"]
+    );
+    assert_eq!(
+        names(&format!("{text}no 14\n")),
+        ["(os=b).(ver=15).(ver=10)"]
+    );
+}
+
+#[test]
+fn a_row_may_span_blocks() {
+    let text = "variants:\n    - a:\n    - b:\nvariants:\n    - x:\n    - y:\nvariants:\n    - o:\n    - p:\n";
+    assert_eq!(
+        names(&format!("{text}only o.x.a, p.y\n")),
+        ["o.x.a", "p.y.a", "p.y.b"]
+    );
+    assert_eq!(names(&format!("{text}no o.a\nonly o.y.a\n")), ["o.y.a"]);
+}
+
+#[test]
+fn every_kind_of_origin_survives() {
+    let mut config = config("base = /x\n").expect("a configuration");
+    let provider = OriginKind::Provider("p".to_owned());
+    let source = |text: &str| Source::new("p.cfg", text);
+    config
+        .extend(
+            source("evil = ; rm\nbase += /y\n"),
+            provider.clone(),
+            &NoIncludes,
+        )
+        .expect("valid");
+    let line = Source::new("<line>", "cmd = run ${evil} ${base}");
+    config
+        .extend(line, OriginKind::CommandLine, &NoIncludes)
+        .expect("valid");
+    let variant = variants(&config).remove(0);
+    let origin = variant.origin("cmd").expect("set");
+    assert_eq!(
+        (origin.kind(), origin.operator(), origin.column()),
+        (&OriginKind::CommandLine, Operator::Set, 1)
+    );
+    assert_eq!(
+        origin
+            .joined()
+            .map(|origin| origin.to_string())
+            .collect::<Vec<_>>(),
+        ["p.cfg:1", "p.cfg:2", "t.cfg:1"]
+    );
+    assert!(origin.kinds().any(|kind| *kind == provider));
+    assert_eq!(variant.get("cmd"), Some("run ; rm /x/y"));
+}
+
+#[test]
+fn many_joined_origins_keep_every_kind() {
+    let mut config = Config::new();
+    let provider = OriginKind::Provider("p".to_owned());
+    config
+        .extend(
+            Source::new("p.cfg", "k = 1\n"),
+            provider.clone(),
+            &NoIncludes,
+        )
+        .expect("valid");
+    let text = "k += x\n".repeat(500);
+    config
+        .extend(
+            Source::new("o.cfg", text),
+            OriginKind::Operator,
+            &NoIncludes,
+        )
+        .expect("valid");
+    let variant = variants(&config).remove(0);
+    let origin = variant.origin("k").expect("set");
+    assert!(origin.kinds().any(|kind| *kind == provider));
+    assert!(origin.joined().count() <= 33);
+}
+
+#[test]
+fn a_late_kind_of_origin_is_not_lost_in_the_crowd() {
+    let mut config = Config::new();
+    let provider = OriginKind::Provider("p".to_owned());
+    config
+        .extend(
+            Source::new("o.cfg", "k += x\n".repeat(500)),
+            OriginKind::Operator,
+            &NoIncludes,
+        )
+        .expect("valid");
+    config
+        .extend(
+            Source::new("p.cfg", "k += y\n"),
+            provider.clone(),
+            &NoIncludes,
+        )
+        .expect("valid");
+    config
+        .extend(
+            Source::new("o.cfg", "k += z\n"),
+            OriginKind::Operator,
+            &NoIncludes,
+        )
+        .expect("valid");
+    let variant = variants(&config).remove(0);
+    assert!(
+        variant
+            .origin("k")
+            .expect("set")
+            .kinds()
+            .any(|kind| *kind == provider)
+    );
+}
+
+#[test]
+fn a_failed_extension_changes_nothing() {
+    let mut config = config("variants:\n    - a:\n").expect("a configuration");
+    let bad = Source::new("<line>", "k = 1\nonly\n");
+    config
+        .extend(bad, OriginKind::CommandLine, &NoIncludes)
+        .expect_err("a mistake");
+    assert_eq!(variants(&config)[0].iter().len(), 0);
+}
+
+#[test]
+fn a_copy_is_independent() {
+    let config = config("variants:\n    - a:\n    - b:\n").expect("a configuration");
+    let mut copy = config.clone();
+    copy.extend(
+        Source::new("<line>", "only a"),
+        OriginKind::CommandLine,
+        &NoIncludes,
+    )
+    .expect("valid");
+    assert_eq!((variants(&config).len(), variants(&copy).len()), (2, 1));
+}
+
+#[test]
+fn unknown_labels_have_suggestions() {
+    let config =
+        config("variants os:\n    - fedora:\n    - debian:\nonly typo\n").expect("a configuration");
+    let unknown = config
+        .unknown_labels("fedroa, (os=debian), (oz=fedora), typo, fedroa")
+        .expect("a filter");
+    let expected = [
+        ("fedroa".to_owned(), vec!["fedora".to_owned()]),
+        ("(oz=fedora)".to_owned(), vec!["(os=fedora)".to_owned()]),
+        ("typo".to_owned(), vec![]),
+    ];
+    assert_eq!(unknown, expected);
+    assert_eq!(
+        config.labels().collect::<Vec<_>>(),
+        ["(os=debian)", "(os=fedora)", "debian", "fedora"]
+    );
+    assert_eq!(config.blocks().collect::<Vec<_>>(), ["os"]);
+    assert!(config.unknown_labels("a..").is_err());
+}
+
+#[test]
+fn nesting_has_a_bound() {
+    let conditions = format!("{}k = 1\n", "a:".repeat(100_000));
+    let mut variants = String::new();
+    for depth in 0..200 {
+        variants.push_str(&format!(
+            "{:width$}variants:\n{:width$} - a:\n",
+            "",
+            "",
+            width = depth * 2
+        ));
+    }
+    for text in [conditions, variants] {
+        assert_eq!(
+            config(&text).expect_err("too deep").kind(),
+            ErrorKind::Limit
+        );
+    }
+}
+
+#[test]
+fn includes_have_a_bound() {
+    struct Doubling;
+    impl Loader for Doubling {
+        fn load(&self, from: &str, _: &str) -> Result<Source, LoadError> {
+            Ok(Source::new(format!("{from}x"), "include a\ninclude b\n"))
+        }
+    }
+    let source = Source::new("t.cfg", "include a\n");
+    let error = Config::parse(source, OriginKind::Operator, &Doubling).expect_err("too many");
+    assert_eq!(error.kind(), ErrorKind::Limit);
+}
+
+#[test]
+fn the_same_text_may_be_included_twice() {
+    let loader = MapLoader::new([("a.cfg", "k += x\n")]);
+    let source = Source::new("t.cfg", "include a.cfg\ninclude a.cfg\n");
+    let config = Config::parse(source, OriginKind::Operator, &loader).expect("no cycle");
+    assert_eq!(variants(&config)[0].get("k"), Some("xx"));
+}
+
+#[test]
+fn a_report_shows_no_control_characters() {
+    let error = config("bad \u{1b}[31m line\n").expect_err("no statement");
+    assert!(!error.render().contains('\u{1b}'));
+    assert!(!error.to_string().contains('\u{1b}'));
+}
+
+/// Pieces of the language, thrown together.
+fn piece() -> impl Strategy<Value = String> {
+    let words = [
+        "variants",
+        "variants:",
+        "variants v:",
+        "- a:",
+        "- @b.c:",
+        "- d: a, b",
+        "only",
+        "no",
+        "a",
+        "(v=a)",
+        "b..a",
+        "a.b",
+        ":",
+        "!",
+        "k",
+        " = ",
+        " += ",
+        " <= ",
+        " ~= ",
+        " ?= ",
+        " ?+= ",
+        " ?<= ",
+        "${k}",
+        "${name}",
+        "\"",
+        "'",
+        "#",
+        "//",
+        "\n",
+        "\n    ",
+        "\n        ",
+        "\n\t",
+        "\r",
+        "join a b",
+        "suffix _x",
+        "del k",
+        "include x",
+        "[default=a]",
+        "k_max = 1",
+        "k = 2M",
+        "é",
+        "\u{feff}",
+        "@",
+        "(",
+        ")",
+        "[",
+        "]",
+        ",",
+        "..",
+        "*",
+        "\u{85}",
+        "k.* ?= 1",
+    ];
+    prop_oneof![
+        8 => prop::sample::select(words.to_vec()).prop_map(str::to_owned),
+        1 => any::<String>(),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 2_000, ..ProptestConfig::default() })]
+
+    #[test]
+    fn no_text_makes_it_panic(pieces in prop::collection::vec(piece(), 0..40)) {
+        let text = pieces.concat();
+        let loader = MapLoader::new([("x", "k = 1\nvariants:\n    - inc:\n")]);
+        match Config::parse(Source::new("t.cfg", text), OriginKind::Operator, &loader) {
+            Ok(config) => {
+                for variant in config.variants().take(50) {
+                    if let Err(error) = variant {
+                        prop_assert!(!error.render().is_empty());
+                    }
+                }
+            }
+            Err(error) => prop_assert!(error.line() > 0 && error.render().contains('^')),
+        }
+    }
+
+    /// Pruning must not change what is left: the filter at the end of the text, checked early, against the names of
+    /// all variants, checked by hand.
+    #[test]
+    fn pruning_is_invisible(first in "[abx]", second in "[abx]", third in "[xyo]", joint in "(\\.|\\.\\.|, )", keep: bool) {
+        let text = "variants:\n    - a:\n    - b:\n        variants:\n            - x:\n            - y:\nvariants:\n    - x:\n    - y:\nvariants:\n    - o:\n    - a:\n";
+        let filter = format!("{first}{joint}{second}..{third}");
+        let all = names(text);
+        let kept: BTreeSet<String> = all.iter().filter(|name| {
+            let labels: Vec<&str> = name.split('.').collect();
+            let has = |label: &str| labels.contains(&label);
+            let rows = |pair: bool| pair && has(&third);
+            let matches = match joint.as_str() {
+                "." => rows(labels.windows(2).any(|pair| pair == [first.as_str(), second.as_str()])),
+                ".." => rows(has(&first) && has(&second)),
+                _ => has(&first) || rows(has(&second)),
+            };
+            matches == keep
+        }).cloned().collect();
+        let word = if keep { "only" } else { "no" };
+        let found: BTreeSet<String> = names(&format!("{text}{word} {filter}\n")).into_iter().collect();
+        prop_assert_eq!(found, kept, "{} {}", word, filter);
+    }
+}
