@@ -1,0 +1,34 @@
+//! Why a parameter cannot be used.
+
+/// A parameter is missing or cannot be read as what it should be.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ParamError {
+    /// The variant does not set a key that is needed.
+    #[error("the parameter `{key}` is not set{}", of(.object))]
+    Missing {
+        /// The key.
+        key: String,
+        /// The object that needs it; empty for the test itself.
+        object: String,
+    },
+    /// The value is not of the type that the key has.
+    #[error("the parameter `{key}` is `{value}`, which is not {expected} (set at {origin})")]
+    Invalid {
+        /// The key.
+        key: String,
+        /// Its value.
+        value: String,
+        /// What it should be: `a whole number`.
+        expected: String,
+        /// Where it was set.
+        origin: String,
+    },
+}
+
+fn of(object: &str) -> String {
+    if object.is_empty() {
+        String::new()
+    } else {
+        format!(" for `{object}`")
+    }
+}
