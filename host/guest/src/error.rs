@@ -1,0 +1,283 @@
+//! What can go wrong between the host and a guest.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::escapes::tail_for_humans;
+use crate::ready::LadderReport;
+
+/// The result of everything in this crate.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// How much guest output an error carries, in bytes: its end, which is where the reason usually stands.
+pub const ERROR_OUTPUT_LIMIT: usize = 64 * 1024;
+
+/// A failure of a session, of a login, or of the way to the guest.
+///
+/// Output that an error carries is the end of what the guest wrote, at most [`ERROR_OUTPUT_LIMIT`] bytes, lossily decoded
+/// but otherwise unchanged. The `Display` text shows the last few lines of it, with terminal escapes removed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// No TCP connection to the guest.
+    #[error("cannot connect to {host}:{port}")]
+    Connect {
+        /// The host name or address tried.
+        host: String,
+        /// The TCP port tried.
+        port: u16,
+        /// What the kernel said.
+        source: std::io::Error,
+    },
+    /// The TCP connection stands, but nothing that looks like an ssh server answers.
+    #[error("no ssh banner from {host}:{port} ({reason})")]
+    NoBanner {
+        /// The host name or address.
+        host: String,
+        /// The TCP port.
+        port: u16,
+        /// Silence for how long, or how the connection ended.
+        reason: String,
+    },
+    /// The key exchange did not finish.
+    #[error("ssh handshake with {host}:{port} failed")]
+    Handshake {
+        /// The host name or address.
+        host: String,
+        /// The TCP port.
+        port: u16,
+        /// What the ssh library said.
+        source: Box<russh::Error>,
+    },
+    /// The key of the server is not the pinned one.
+    #[error("host key of {host}:{port} is {found}, expected {expected}")]
+    HostKey {
+        /// The host name or address.
+        host: String,
+        /// The TCP port.
+        port: u16,
+        /// The pinned SHA-256 fingerprint.
+        expected: String,
+        /// The fingerprint the server showed.
+        found: String,
+    },
+    /// The server accepts neither the key nor the password.
+    #[error("{host}:{port} refuses user {user:?} (tried: {tried}; server offers: {offered})")]
+    AuthRefused {
+        /// The host name or address.
+        host: String,
+        /// The TCP port.
+        port: u16,
+        /// The user name.
+        user: String,
+        /// The methods tried, in order.
+        tried: String,
+        /// The methods the server would still accept.
+        offered: String,
+    },
+    /// The private key cannot be used.
+    #[error("cannot load private key {}", path.as_ref().map_or_else(|| "given as text".into(), |p| p.display().to_string()))]
+    Key {
+        /// The file, when the key came from one.
+        path: Option<PathBuf>,
+        /// What is wrong with it.
+        source: Box<russh::keys::Error>,
+    },
+    /// An operation on an open ssh connection failed.
+    #[error("ssh {operation} on {host}:{port} failed")]
+    Ssh {
+        /// The host name or address.
+        host: String,
+        /// The TCP port.
+        port: u16,
+        /// What was asked, e.g. `open channel`.
+        operation: &'static str,
+        /// What the ssh library said.
+        source: Box<russh::Error>,
+    },
+    /// A step has a time budget of its own and used it up.
+    #[error("{step} not finished within {timeout:?}")]
+    StepTimeout {
+        /// The step, with its attributes, e.g. `ssh handshake with 127.0.0.1:5022`.
+        step: String,
+        /// The budget.
+        timeout: Duration,
+    },
+    /// The guest could not be logged into in time; the report says how far the ladder was climbed.
+    #[error("no ssh login to {host}:{port} as {user:?} within {timeout:?}: {report}")]
+    NotReady {
+        /// The host name or address.
+        host: String,
+        /// The TCP port.
+        port: u16,
+        /// The user name.
+        user: String,
+        /// The time that was given.
+        timeout: Duration,
+        /// Every rung: how often tried, last reason, time spent.
+        report: Box<LadderReport>,
+    },
+    /// The serial console did not lead to a shell in time.
+    #[error(
+        "no serial login as {user:?} within {timeout:?} ({stage}); {}",
+        Tail(console)
+    )]
+    SerialLogin {
+        /// The user name.
+        user: String,
+        /// The time that was given.
+        timeout: Duration,
+        /// What the login was waiting for.
+        stage: String,
+        /// The last text on the console.
+        console: String,
+    },
+    /// The guest refuses user name or password on the serial console.
+    #[error("serial login refused for user {user:?} ({reason}); {}", Tail(console))]
+    SerialLoginRefused {
+        /// The user name.
+        user: String,
+        /// What showed it.
+        reason: &'static str,
+        /// The last text on the console.
+        console: String,
+    },
+    /// A login shell was reached but did not take the session's settings.
+    #[error("shell not under control within {timeout:?}; {}", Tail(output))]
+    ShellNotReady {
+        /// The time that was given.
+        timeout: Duration,
+        /// What the shell wrote meanwhile.
+        output: String,
+    },
+    /// A command did not end in time.
+    #[error(
+        "command {command:?} not finished within {timeout:?}; {}",
+        Tail(output)
+    )]
+    CommandTimeout {
+        /// The command.
+        command: String,
+        /// The time that was given.
+        timeout: Duration,
+        /// The output so far.
+        output: String,
+    },
+    /// A command ended with a status other than 0 ([`Session::cmd`](crate::Session::cmd) only).
+    #[error("command {command:?} ended with status {status}; {}", Tail(output))]
+    CommandFailed {
+        /// The command.
+        command: String,
+        /// Its exit status.
+        status: i32,
+        /// Its output.
+        output: String,
+    },
+    /// None of the awaited patterns came in time.
+    #[error("no match for {patterns} within {timeout:?}; {}", Tail(output))]
+    NoMatch {
+        /// The patterns, joined by `, `.
+        patterns: String,
+        /// The time that was given.
+        timeout: Duration,
+        /// The unmatched output; it stays readable.
+        output: String,
+    },
+    /// The session has ended: the shell exited, or the connection was lost.
+    #[error("session has ended: {reason}{}; {}", ExitStatus(*status), Tail(output))]
+    Gone {
+        /// How it ended.
+        reason: String,
+        /// The exit status of the shell, where the guest told it.
+        status: Option<i32>,
+        /// The last output.
+        output: String,
+    },
+    /// An earlier command was abandoned and its program still holds the shell.
+    #[error(
+        "session does not answer: the shell is still busy after {after:?}; {}",
+        Tail(output)
+    )]
+    Unusable {
+        /// How long ago the command began.
+        after: Duration,
+        /// What came when the session tried to recover.
+        output: String,
+    },
+    /// This kind of session has no such operation.
+    #[error("{operation} is not supported by a {kind} session")]
+    Unsupported {
+        /// The operation.
+        operation: &'static str,
+        /// The kind of session.
+        kind: &'static str,
+    },
+    /// A command that no shell can be given.
+    #[error("invalid command: it contains a NUL byte at offset {offset}")]
+    InvalidCommand {
+        /// The offset of the byte.
+        offset: usize,
+    },
+    /// A regular expression that does not compile.
+    #[error("invalid pattern {pattern:?}")]
+    InvalidPattern {
+        /// The text of the expression.
+        pattern: String,
+        /// What is wrong with it.
+        source: Box<regex::Error>,
+    },
+    /// Writing to the guest failed.
+    #[error("cannot write to the guest")]
+    Write {
+        /// What the kernel said.
+        source: std::io::Error,
+    },
+    /// A transcript file cannot be made.
+    #[error("cannot create transcript {}", path.display())]
+    Transcript {
+        /// The file.
+        path: PathBuf,
+        /// What the kernel said.
+        source: std::io::Error,
+    },
+}
+
+/// Shows the end of some guest output inside an error message.
+struct Tail<'a>(&'a str);
+
+impl fmt::Display for Tail<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = tail_for_humans(self.0, 10, 1000);
+        if text.is_empty() {
+            f.write_str("no output")
+        } else {
+            write!(f, "last output: {text}")
+        }
+    }
+}
+
+/// Shows an exit status, if there is one.
+struct ExitStatus(Option<i32>);
+
+impl fmt::Display for ExitStatus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0
+            .map_or(Ok(()), |status| write!(f, " (status {status})"))
+    }
+}
+
+/// The whole chain of an error in one line, for places that keep only text.
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let part = cause.to_string();
+        if !text.ends_with(&part) {
+            text.push_str(": ");
+            text.push_str(&part);
+        }
+        source = cause.source();
+    }
+    text
+}
