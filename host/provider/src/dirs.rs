@@ -1,0 +1,105 @@
+//! The directories of vthost.
+
+use std::path::{Path, PathBuf};
+
+/// There is no place for vthost's files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "neither VTHOST_HOME, nor the XDG directories, nor HOME is set; set VTHOST_HOME to a directory of your own"
+)]
+pub struct NoHome;
+
+/// Where vthost keeps its files: the XDG directories, or all below one directory when `VTHOST_HOME` is set.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Dirs {
+    /// Images, isos, providers. What it holds is expensive to make again.
+    pub data: PathBuf,
+    /// Compiled components and facts about this machine. It can be deleted at any time.
+    pub cache: PathBuf,
+    /// Results of jobs.
+    pub results: PathBuf,
+}
+
+impl Dirs {
+    /// The directories that the environment names. Nothing is created.
+    ///
+    /// # Errors
+    /// [`NoHome`] if the environment names none.
+    pub fn from_env() -> Result<Self, NoHome> {
+        Self::resolve(|key| std::env::var_os(key).filter(|value| !value.is_empty()))
+    }
+
+    fn resolve(get: impl Fn(&str) -> Option<std::ffi::OsString>) -> Result<Self, NoHome> {
+        if let Some(home) = get("VTHOST_HOME") {
+            return Ok(Self::below(Path::new(&home)));
+        }
+        let home = get("HOME").map(PathBuf::from);
+        let xdg = |key: &str, fallback: &str| {
+            get(key)
+                .map(PathBuf::from)
+                .filter(|path| path.is_absolute())
+                .or_else(|| Some(home.as_ref()?.join(fallback)))
+                .map(|path| path.join("vthost"))
+                .ok_or(NoHome)
+        };
+        let data = xdg("XDG_DATA_HOME", ".local/share")?;
+        Ok(Self {
+            results: data.join("job-results"),
+            cache: xdg("XDG_CACHE_HOME", ".cache")?,
+            data,
+        })
+    }
+
+    /// All directories below `home`.
+    pub fn below(home: &Path) -> Self {
+        Self {
+            data: home.join("data"),
+            cache: home.join("cache"),
+            results: home.join("job-results"),
+        }
+    }
+
+    /// Guest images: what `image_name = images/...` is relative to is [`data`](Self::data).
+    pub fn images(&self) -> PathBuf {
+        self.data.join("images")
+    }
+
+    /// Compiled components.
+    pub fn components(&self) -> PathBuf {
+        self.cache.join("components")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn dirs(pairs: &[(&str, &str)]) -> Result<Dirs, NoHome> {
+        Dirs::resolve(|key| {
+            pairs
+                .iter()
+                .find(|(name, _)| *name == key)
+                .map(|(_, value)| value.into())
+        })
+    }
+
+    #[test]
+    fn one_setting_moves_everything() {
+        let dirs = dirs(&[("VTHOST_HOME", "/v"), ("HOME", "/h")]).unwrap();
+        assert_eq!(dirs, Dirs::below(Path::new("/v")));
+        assert_eq!(dirs.images(), Path::new("/v/data/images"));
+    }
+
+    #[test]
+    fn xdg_directories_are_honoured_if_absolute() {
+        let found = dirs(&[
+            ("HOME", "/h"),
+            ("XDG_DATA_HOME", "/d"),
+            ("XDG_CACHE_HOME", "relative"),
+        ])
+        .unwrap();
+        assert_eq!(found.data, Path::new("/d/vthost"));
+        assert_eq!(found.cache, Path::new("/h/.cache/vthost"));
+        assert_eq!(dirs(&[]), Err(NoHome));
+    }
+}
