@@ -1,0 +1,77 @@
+//! What one instance of a pack can reach.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use vthost_env::Environment;
+use vthost_metadata::{LogLevel, LogSource};
+use wasmtime::component::ResourceTable;
+use wasmtime_wasi::filesystem::FsPerms;
+use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
+
+use crate::limits::{Limits, Meter};
+use crate::log::TestLogger;
+use crate::stdio::LogStream;
+
+/// The data of a store: everything that the calls of one instance can reach, and nothing of any other test.
+pub(crate) struct Host {
+    pub(crate) pack: String,
+    pub(crate) env: Arc<Environment>,
+    pub(crate) log: TestLogger,
+    pub(crate) table: ResourceTable,
+    pub(crate) meter: Meter,
+    /// What the pack said before it trapped.
+    pub(crate) panic: Option<String>,
+    wasi: WasiCtx,
+    stdio: [LogStream; 2],
+}
+
+impl Host {
+    /// A host for one instance: no environment, no sockets, and no files but `data`, if it is given.
+    pub(crate) fn new(
+        pack: String,
+        env: Arc<Environment>,
+        log: TestLogger,
+        limits: &Limits,
+        data: Option<&Path>,
+    ) -> wasmtime::Result<Self> {
+        let stdout = LogStream::new(log.clone(), LogLevel::Info, LogSource::Stdout);
+        let stderr = LogStream::new(log.clone(), LogLevel::Warn, LogSource::Stderr);
+        let mut wasi = WasiCtx::builder();
+        wasi.stdout(stdout.clone()).stderr(stderr.clone());
+        wasi.allow_tcp(false)
+            .allow_udp(false)
+            .allow_ip_name_lookup(false);
+        if let Some(data) = data {
+            wasi.preopened_dir(data, "/data", FsPerms::ReadWrite)?;
+        }
+        let mut table = ResourceTable::new();
+        table.set_max_capacity(limits.handles);
+        Ok(Self {
+            pack,
+            env,
+            log,
+            table,
+            meter: Meter::new(limits.memory),
+            panic: None,
+            wasi: wasi.build(),
+            stdio: [stdout, stderr],
+        })
+    }
+
+    /// Writes what stands on unfinished lines of the standard streams.
+    pub(crate) fn finish_stdio(&self) {
+        for stream in &self.stdio {
+            stream.finish();
+        }
+    }
+}
+
+impl WasiView for Host {
+    fn ctx(&mut self) -> WasiCtxView<'_> {
+        WasiCtxView {
+            ctx: &mut self.wasi,
+            table: &mut self.table,
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! Values of the domain crates as the interfaces show them.
+
+use std::time::Duration;
+
+use vthost_env::{Error as DomainError, ErrorKind};
+use vthost_metadata::{LogLevel, Status};
+
+use super::bindings::vthost::core::log::Level;
+use super::bindings::vthost::core::types;
+use crate::{TestEnd, TestSpec};
+
+/// A text that crosses the border to a pack is cut at this many bytes.
+const MAX_TEXT: usize = 4 << 20;
+
+/// A domain error as the pack sees it: its kind, and its whole chain of causes as text.
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "it is what `map_err` is given"
+)]
+pub(super) fn error(error: DomainError) -> types::Error {
+    let text = Some(error.chain());
+    match error.kind() {
+        ErrorKind::AccessDenied => types::Error::AccessDenied(text),
+        ErrorKind::TimedOut => types::Error::TimedOut(text),
+        ErrorKind::Gone => types::Error::Gone(text),
+        ErrorKind::NotFound => types::Error::NotFound(text),
+        ErrorKind::Invalid => types::Error::Invalid(text),
+        ErrorKind::Unsupported => types::Error::Unsupported(text),
+        ErrorKind::Other => types::Error::Other(text),
+    }
+}
+
+/// A span of time that a pack gave.
+pub(super) fn span(milliseconds: u64) -> Duration {
+    Duration::from_millis(milliseconds)
+}
+
+/// The text, cut at the end of the last character that fits.
+pub(super) fn bounded(mut text: String) -> String {
+    if text.len() > MAX_TEXT {
+        text.truncate(text.floor_char_boundary(MAX_TEXT));
+        text.push_str("\n[cut by vthost: the text is longer than a pack may get]");
+    }
+    text
+}
+
+impl From<Level> for LogLevel {
+    fn from(level: Level) -> Self {
+        match level {
+            Level::Debug => Self::Debug,
+            Level::Info => Self::Info,
+            Level::Warn => Self::Warn,
+            Level::Error => Self::Error,
+        }
+    }
+}
+
+impl From<types::Test> for TestSpec {
+    fn from(test: types::Test) -> Self {
+        let need = |need| match need {
+            types::Need::Grant(name) => name,
+            types::Need::Other(text) => format!("other:{}", text.unwrap_or_default()),
+        };
+        Self {
+            name: test.name,
+            summary: test.summary,
+            tags: test.tags,
+            needs: test.needs.into_iter().map(need).collect(),
+        }
+    }
+}
+
+impl From<types::Outcome> for TestEnd {
+    fn from(outcome: types::Outcome) -> Self {
+        use types::Outcome;
+        let (status, report) = match outcome {
+            Outcome::Fail(report) => (Status::Fail, Some(report)),
+            Outcome::Error(report) => (Status::Error, Some(report)),
+            Outcome::Cancel(report) => (Status::Cancel, Some(report)),
+            Outcome::Skip(report) => (Status::Skip, Some(report)),
+            Outcome::Warn(report) => (Status::Warn, Some(report)),
+            Outcome::Other(report) => (Status::Error, report),
+        };
+        let (reason, detail) = match report {
+            Some(report) => (report.message, report.detail),
+            None => ("the test gave no reason".to_owned(), None),
+        };
+        Self {
+            status,
+            reason: Some(reason),
+            detail,
+        }
+    }
+}

@@ -1,0 +1,52 @@
+//! The test that runs.
+
+use crate::bindings::vthost::core::params::Params as RawParams;
+use crate::bindings::vthost::vm::env;
+use crate::{Error, Outcome, Params, Vm};
+
+/// The test that runs: its parameters and its environment.
+#[derive(Debug)]
+pub struct Test<'a> {
+    name: String,
+    params: Params<'a>,
+}
+
+impl<'a> Test<'a> {
+    pub(crate) fn new(name: String, params: &'a RawParams) -> Self {
+        Self {
+            name,
+            params: Params::borrowed(params),
+        }
+    }
+
+    /// The name of the test in its pack: the value of `type`.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The parameters of the variant.
+    pub fn params(&self) -> &Params<'a> {
+        &self.params
+    }
+
+    /// The machine that the parameter `main_vm` names. Similar to `env.get_vm(params["main_vm"])` in Avocado-VT.
+    ///
+    /// # Errors
+    /// An ERROR if the variant has no main machine.
+    pub fn main_vm(&self) -> Result<Vm, Outcome> {
+        Ok(self.vm(&self.params.require("main_vm")?)?)
+    }
+
+    /// The machine of that name.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] if the environment has none of that name.
+    pub fn vm(&self, name: &str) -> Result<Vm, Error> {
+        Ok(Vm::new(env::get_vm(name)?))
+    }
+
+    /// The names of all machines, in the order of the value of `vms`.
+    pub fn vms(&self) -> Vec<String> {
+        env::vms()
+    }
+}
