@@ -1,0 +1,265 @@
+//! One test of a job: preprocess, run, postprocess, and whatever goes wrong on the way.
+
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use vthost_env::{Context, Environment, ErrorKind, Log};
+use vthost_metadata::{
+    EventKind, LogLevel, LogSource, Phase, Status, TestFinished, TestLog, TestPhase, TestStarted,
+};
+use vthost_sandbox::{Limits, Prepared, Sandbox, TestEnd, TestLogger, TestRun};
+
+use crate::run::now;
+use crate::{Interrupt, JobDir, JobError, Plan, Planned};
+
+/// Where overlays and sockets of running tests lie: on disk, not in memory, and with a short path.
+const RUN_DIRS: &str = "/var/tmp";
+
+/// What all tests of a job share.
+pub(crate) struct Shared<'a, E> {
+    pub(crate) plan: &'a Plan,
+    pub(crate) sandbox: &'a Sandbox,
+    pub(crate) prepared: &'a [Option<Prepared>],
+    pub(crate) data_dir: &'a Path,
+    pub(crate) dir: &'a JobDir,
+    pub(crate) interrupt: &'a Interrupt,
+    pub(crate) emit: &'a E,
+}
+
+/// One test.
+pub(crate) struct One<'a, E> {
+    shared: &'a Shared<'a, E>,
+    number: usize,
+    planned: &'a Planned,
+}
+
+fn end(status: Status, reason: impl Into<String>) -> TestEnd {
+    TestEnd {
+        status,
+        reason: Some(reason.into()),
+        detail: None,
+    }
+}
+
+impl<'a, E> One<'a, E>
+where
+    E: Fn(EventKind) + Clone + Send + Sync + 'static,
+{
+    pub(crate) fn new(shared: &'a Shared<'a, E>, number: usize, planned: &'a Planned) -> Self {
+        Self {
+            shared,
+            number,
+            planned,
+        }
+    }
+
+    /// Runs it to its end. The only error is that results cannot be written.
+    pub(crate) async fn run(&self) -> Result<Status, JobError> {
+        let (shared, planned) = (self.shared, self.planned);
+        let dir = shared.dir.test(self.number, &planned.name)?;
+        let (started, begun) = (now(), Instant::now());
+        (shared.emit)(EventKind::TestStarted(TestStarted {
+            number: self.number,
+            total: shared.plan.tests.len(),
+            name: planned.name.clone(),
+            variant: planned.variant.clone(),
+            pack: shared.plan.packs[planned.pack].manifest.name.clone(),
+            dir: dir.clone(),
+            params: planned
+                .params
+                .iter()
+                .map(|(key, value)| (key.to_owned(), value.to_owned()))
+                .collect(),
+        }));
+        let ended = self.phases(&shared.dir.path.join(&dir)).await;
+        (shared.emit)(EventKind::TestFinished(TestFinished {
+            number: self.number,
+            name: planned.name.clone(),
+            dir,
+            status: ended.status,
+            reason: ended.reason,
+            detail: ended.detail,
+            started,
+            elapsed: begun.elapsed().as_secs_f64(),
+        }));
+        Ok(ended.status)
+    }
+
+    async fn phases(&self, dir: &Path) -> TestEnd {
+        if self.shared.interrupt.stop.is_cancelled() {
+            return end(Status::Skip, "the job was interrupted before this test");
+        }
+        if let Some(reason) = self.planned.skip_reason() {
+            return end(Status::Skip, reason);
+        }
+        let Some(prepared) = &self.shared.prepared[self.planned.pack] else {
+            return TestEnd::error("the pack of this test was not prepared");
+        };
+        let deadline = match self.deadline() {
+            Ok(deadline) => deadline,
+            Err(error) => return TestEnd::error(error.to_string()),
+        };
+        let run_dir = match RunDir::create(!self.planned.params.objects("vms").is_empty()) {
+            Ok(run_dir) => run_dir,
+            Err(error) => return TestEnd::error(format!("no directory in {RUN_DIRS}: {error}")),
+        };
+        let context = Context {
+            data_dir: self.shared.data_dir.to_owned(),
+            run_dir: run_dir.path(),
+            log_dir: dir.to_owned(),
+            log: self.log(),
+        };
+        self.enter(Phase::Preprocess);
+        let env = match self.preprocess(&context).await {
+            Ok(env) => Arc::new(env),
+            Err(ended) => return ended,
+        };
+        self.enter(Phase::Run);
+        let ended = self
+            .body(prepared, Arc::clone(&env), deadline, dir.join("data"))
+            .await;
+        self.enter(Phase::Postprocess);
+        self.postprocess(&env, &context, ended).await
+    }
+
+    fn deadline(&self) -> Result<Duration, vthost_params::ParamError> {
+        let default = Limits::default().deadline;
+        self.planned.params.seconds("test_timeout", default)
+    }
+
+    async fn preprocess(&self, context: &Context) -> Result<Environment, TestEnd> {
+        let params = &self.planned.params;
+        tokio::select! {
+            // A dropped preprocess leaves nothing running.
+            () = self.shared.interrupt.stop.cancelled() => Err(interrupted()),
+            env = Environment::preprocess(params, context) => env.map_err(|error| {
+                let status = match error.kind() {
+                    ErrorKind::AccessDenied => Status::Skip,
+                    _ => Status::Error,
+                };
+                end(status, error.chain())
+            }),
+        }
+    }
+
+    async fn body(
+        &self,
+        prepared: &Prepared,
+        env: Arc<Environment>,
+        deadline: Duration,
+        data: PathBuf,
+    ) -> TestEnd {
+        let limits = Limits {
+            deadline,
+            ..Limits::default()
+        };
+        let (emit, number) = (self.shared.emit.clone(), self.number);
+        let log = TestLogger::new(limits.log, move |level, source, message| {
+            emit(EventKind::TestLog(TestLog {
+                number,
+                level,
+                source,
+                message,
+            }));
+        });
+        let run = TestRun {
+            test: self.planned.test.clone(),
+            params: self.planned.params.clone(),
+            env,
+            limits,
+            log,
+            data: Some(data),
+        };
+        tokio::select! {
+            () = self.shared.interrupt.stop.cancelled() => interrupted(),
+            ended = self.shared.sandbox.run(prepared, run) => ended,
+        }
+    }
+
+    /// Takes the environment away. What goes wrong with that is the result of a test that passed otherwise.
+    async fn postprocess(&self, env: &Environment, context: &Context, ended: TestEnd) -> TestEnd {
+        let passed = ended.status == Status::Pass;
+        let problems = tokio::select! {
+            // Dropping the environment kills its machines.
+            () = self.shared.interrupt.kill.cancelled() => Vec::new(),
+            problems = env.postprocess(&self.planned.params, context, passed) => problems,
+        };
+        if problems.is_empty() {
+            return ended;
+        }
+        for problem in &problems {
+            self.host_log(LogLevel::Error, format!("postprocess: {problem}"));
+        }
+        if ended.status.is_ok() {
+            end(
+                Status::Error,
+                format!("postprocess: {}", problems.join("; ")),
+            )
+        } else {
+            ended
+        }
+    }
+
+    fn enter(&self, phase: Phase) {
+        (self.shared.emit)(EventKind::TestPhase(TestPhase {
+            number: self.number,
+            phase,
+        }));
+    }
+
+    fn host_log(&self, level: LogLevel, message: String) {
+        (self.shared.emit)(EventKind::TestLog(TestLog {
+            number: self.number,
+            level,
+            source: LogSource::Host,
+            message,
+        }));
+    }
+
+    fn log(&self) -> Log {
+        let (emit, number) = (self.shared.emit.clone(), self.number);
+        Log::new(move |level, message| {
+            emit(EventKind::TestLog(TestLog {
+                number,
+                level,
+                source: LogSource::Host,
+                message,
+            }));
+        })
+    }
+}
+
+fn interrupted() -> TestEnd {
+    end(Status::Interrupted, "interrupted by the operator")
+}
+
+/// The directory for overlays and sockets of a test; a test without machines has none.
+struct RunDir(Option<tempfile::TempDir>);
+
+impl RunDir {
+    fn create(needed: bool) -> std::io::Result<Self> {
+        if !needed {
+            return Ok(Self(None));
+        }
+        let parent = if Path::new(RUN_DIRS).is_dir() {
+            PathBuf::from(RUN_DIRS)
+        } else {
+            std::env::temp_dir()
+        };
+        tempfile::Builder::new()
+            .prefix("vthost-")
+            .permissions(Permissions::from_mode(0o700))
+            .tempdir_in(parent)
+            .map(|dir| Self(Some(dir)))
+    }
+
+    fn path(&self) -> PathBuf {
+        self.0
+            .as_ref()
+            .map(|dir| dir.path().to_owned())
+            .unwrap_or_default()
+    }
+}

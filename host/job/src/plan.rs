@@ -1,0 +1,210 @@
+//! What a job will do.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use vthost_cartesian::Variant;
+use vthost_metadata::{DeniedEffect, ListEntry};
+use vthost_params::{Params, registry};
+use vthost_policy::{Denial, Grants, check_imports, check_key};
+use vthost_provider::{CfgSet, Pack, Selection};
+
+use crate::PlanError;
+
+/// What the operator asked for.
+#[derive(Debug, Clone, Default)]
+pub struct Request {
+    /// The packs, as files.
+    pub packs: Vec<PathBuf>,
+    /// Which variants.
+    pub selection: Selection,
+    /// What is granted.
+    pub grants: Grants,
+}
+
+/// One test of the plan.
+#[derive(Debug, Clone)]
+pub struct Planned {
+    /// Its name in results: the labels that its pack gave the variant.
+    pub name: String,
+    /// The full name of the variant.
+    pub variant: String,
+    /// The index of its pack in [`Plan::packs`].
+    pub pack: usize,
+    /// The test in the pack: the value of `type`.
+    pub test: String,
+    /// Its parameters.
+    pub params: Params,
+    /// What it needs and may not do.
+    pub denials: Vec<Denial>,
+    /// Why it cannot be run, other than a denial.
+    pub note: Option<String>,
+}
+
+impl Planned {
+    /// Why it will be skipped, if it will.
+    pub fn skip_reason(&self) -> Option<String> {
+        let denied = self.denials.first().map(ToString::to_string);
+        self.note.clone().or(denied)
+    }
+}
+
+/// Everything that a job will do, before anything of it is done.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// The packs.
+    pub packs: Vec<Pack>,
+    /// The tests, in order.
+    pub tests: Vec<Planned>,
+    /// What is granted.
+    pub grants: Grants,
+}
+
+impl Plan {
+    /// Reads the packs, expands the configuration, and decides what may run. Nothing is executed.
+    ///
+    /// # Errors
+    /// [`PlanError`] for a pack, a configuration or a filter that is wrong.
+    pub fn new(request: &Request) -> Result<Self, PlanError> {
+        let packs = open(&request.packs)?;
+        let variants = CfgSet::new(&packs)?.select(&request.selection)?;
+        let of_pack: Vec<Vec<Denial>> = packs
+            .iter()
+            .map(|pack| {
+                let imports = pack.imports.iter().map(String::as_str);
+                check_imports(&pack.manifest.name, imports, &request.grants).err()
+            })
+            .map(Option::unwrap_or_default)
+            .collect();
+        let tests = variants
+            .iter()
+            .map(|variant| planned(variant, &packs, &of_pack, &request.grants))
+            .collect::<Result<_, _>>()?;
+        Ok(Self {
+            packs,
+            tests,
+            grants: request.grants.clone(),
+        })
+    }
+
+    /// Every denial of the plan once, in order.
+    pub fn denials(&self) -> BTreeSet<&Denial> {
+        self.tests.iter().flat_map(|test| &test.denials).collect()
+    }
+
+    /// The plan as `vthost list` prints it.
+    pub fn entries(&self) -> impl Iterator<Item = ListEntry> + '_ {
+        self.tests.iter().map(|test| {
+            let manifest = &self.packs[test.pack].manifest;
+            let info = manifest.test(&test.test);
+            ListEntry {
+                name: test.name.clone(),
+                variant: test.variant.clone(),
+                test_type: test.test.clone(),
+                pack: manifest.name.clone(),
+                summary: info.map(|info| info.summary.clone()).unwrap_or_default(),
+                tags: info.map(|info| info.tags.clone()).unwrap_or_default(),
+                vms: test
+                    .params
+                    .objects("vms")
+                    .into_iter()
+                    .map(str::to_owned)
+                    .collect(),
+                note: test.note.clone(),
+                denied: test
+                    .denials
+                    .iter()
+                    .map(|denial| DeniedEffect {
+                        key: denial.tried.clone(),
+                        origin: denial.by.clone(),
+                        grant: denial.grant.unwrap_or_default().to_owned(),
+                    })
+                    .collect(),
+            }
+        })
+    }
+}
+
+fn open(paths: &[PathBuf]) -> Result<Vec<Pack>, PlanError> {
+    let mut packs: Vec<Pack> = Vec::with_capacity(paths.len());
+    for path in paths {
+        let pack = Pack::open(path)?;
+        let name = &pack.manifest.name;
+        if let Some(first) = packs.iter().find(|other| &other.manifest.name == name) {
+            return Err(PlanError::SameName {
+                name: name.clone(),
+                first: first.path.clone(),
+                second: pack.path,
+            });
+        }
+        packs.push(pack);
+    }
+    Ok(packs)
+}
+
+fn planned(
+    variant: &Variant,
+    packs: &[Pack],
+    of_pack: &[Vec<Denial>],
+    grants: &Grants,
+) -> Result<Planned, PlanError> {
+    let params = Params::new(variant);
+    let failed = |source| PlanError::Variant {
+        variant: variant.name().to_owned(),
+        source,
+    };
+    let provider = params.require("provider").map_err(failed)?;
+    let pack = packs
+        .iter()
+        .position(|pack| pack.manifest.name == provider)
+        .ok_or_else(|| failed(params.invalid("provider", "the name of a pack of this job")))?;
+    let test = params.require("type").map_err(failed)?.to_owned();
+    let mut denials = of_pack[pack].clone();
+    denials.extend(denied_keys(variant, grants));
+    let info = packs[pack].manifest.test(&test);
+    let note = match info {
+        None => Some(format!(
+            "no wasm test for type `{test}` in the pack {provider}"
+        )),
+        Some(info) => info
+            .needs
+            .iter()
+            .find(|need| !grants.has(need))
+            .map(|need| format!("the test needs the grant `{need}`; to give it: --grant {need}")),
+    };
+    Ok(Planned {
+        name: test_name(variant, provider),
+        variant: variant.name().to_owned(),
+        pack,
+        test,
+        denials,
+        note,
+        params,
+    })
+}
+
+/// The labels of the variant that come from the pack: the hardware and the guest are the same for most tests of a
+/// job, and stand in its parameters.
+fn test_name(variant: &Variant, provider: &str) -> String {
+    let name = variant.short_name();
+    let labels: Vec<&str> = name.split('.').collect();
+    let start = labels.iter().position(|label| *label == provider);
+    match start {
+        None => name.to_owned(),
+        Some(start) => {
+            // The machine is the last label: `machines.cfg` is the first block of the configuration.
+            let end = labels.len().saturating_sub(1).max(start + 1);
+            labels[start..end].join(".")
+        }
+    }
+}
+
+fn denied_keys<'a>(variant: &'a Variant, grants: &'a Grants) -> impl Iterator<Item = Denial> + 'a {
+    variant.entries().filter_map(|(key, value, origin)| {
+        let effect = registry::find(key)?.effect?;
+        if !effect.when.applies(value) {
+            return None;
+        }
+        check_key(key, effect.grant, origin, grants).err()
+    })
+}

@@ -1,0 +1,63 @@
+//! Whether this machine can run a plan.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use vthost_qemu::{Binary, ProbeError};
+
+use crate::{Plan, Planned};
+
+/// What this machine lacks for a plan.
+#[derive(Debug, thiserror::Error)]
+pub enum NotReady {
+    /// There is no QEMU.
+    #[error("this machine has no QEMU that works")]
+    Qemu(#[source] ProbeError),
+    /// Guest images are missing.
+    #[error("guest images are missing: {}; `vthost bootstrap` builds the default guest", list(.0))]
+    Images(BTreeSet<PathBuf>),
+}
+
+fn list(paths: &BTreeSet<PathBuf>) -> String {
+    let paths: Vec<_> = paths
+        .iter()
+        .map(|path| path.display().to_string())
+        .collect();
+    paths.join(", ")
+}
+
+/// Checks before anything starts that QEMU and the images of the plan are there.
+///
+/// # Errors
+/// [`NotReady`] with what is missing and what to do.
+pub fn check_ready(plan: &Plan, data_dir: &Path) -> Result<(), NotReady> {
+    let with_vms: Vec<&Planned> = plan
+        .tests
+        .iter()
+        .filter(|test| test.skip_reason().is_none())
+        .filter(|test| !test.params.objects("vms").is_empty())
+        .collect();
+    if with_vms.is_empty() {
+        return Ok(());
+    }
+    Binary::probe(None).map_err(NotReady::Qemu)?;
+    let mut missing = BTreeSet::new();
+    for test in with_vms {
+        for vm in test.params.objects("vms") {
+            let vm = test.params.object(vm);
+            for image in vm.objects("images") {
+                // A parameter that is wrong is the error of its test, not of the machine.
+                if let Ok((path, _)) = vthost_env::base_image(&vm.object(image), data_dir)
+                    && !path.exists()
+                {
+                    missing.insert(path);
+                }
+            }
+        }
+    }
+    if missing.is_empty() {
+        Ok(())
+    } else {
+        Err(NotReady::Images(missing))
+    }
+}

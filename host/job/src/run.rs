@@ -1,0 +1,187 @@
+//! Carrying out a plan.
+
+use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+use tokio_util::sync::CancellationToken;
+use vthost_metadata::{
+    Counts, Event, EventKind, JobFinished, JobInterrupted, JobStarted, SCHEMA, Timestamp,
+};
+use vthost_sandbox::{Prepared, Sandbox};
+
+use crate::one::{One, Shared};
+use crate::{JobDir, JobError, Plan};
+
+/// How the operator ends a job early. The first request ends the running test and skips the rest; the second one does
+/// not even wait for machines to be taken away in order.
+#[derive(Debug, Clone, Default)]
+pub struct Interrupt {
+    pub(crate) stop: CancellationToken,
+    pub(crate) kill: CancellationToken,
+    reason: Arc<OnceLock<String>>,
+}
+
+impl Interrupt {
+    /// Asks for the end, because of `reason` (`SIGINT`); a second time, at once. Tells whether it was the first time.
+    pub fn request(&self, reason: &str) -> bool {
+        let first = self.reason.set(reason.to_owned()).is_ok();
+        if !first {
+            self.kill.cancel();
+        }
+        self.stop.cancel();
+        first
+    }
+
+    /// Why the end was asked for, if it was.
+    fn reason(&self) -> Option<&str> {
+        self.reason.get().map(String::as_str)
+    }
+}
+
+/// How a job ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct JobEnd {
+    /// How many tests ended with each status.
+    pub counts: Counts,
+    /// Whether the operator ended it.
+    pub interrupted: bool,
+}
+
+/// Where the parts of a job are.
+#[derive(Debug, Clone)]
+pub struct Places {
+    /// What relative image names are below.
+    pub data: PathBuf,
+    /// Compiled components.
+    pub components: PathBuf,
+}
+
+/// Seconds since the epoch.
+pub(crate) fn now() -> Timestamp {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0.0, |since| since.as_secs_f64())
+}
+
+/// A plan with everything compiled and linked that it needs: what can go wrong before a job has results has not.
+pub struct Runner<'a> {
+    plan: &'a Plan,
+    data_dir: PathBuf,
+    sandbox: Sandbox,
+    prepared: Vec<Option<Prepared>>,
+}
+
+impl<'a> Runner<'a> {
+    /// Makes the sandbox and compiles the packs that have a test to run.
+    ///
+    /// # Errors
+    /// [`JobError::Sandbox`] if the sandbox does not work here, or a pack does not fit it.
+    pub fn new(plan: &'a Plan, places: Places) -> Result<Self, JobError> {
+        let sandbox = Sandbox::new(&places.components)?;
+        let prepared = prepare(plan, &sandbox)?;
+        Ok(Self {
+            plan,
+            data_dir: places.data,
+            sandbox,
+            prepared,
+        })
+    }
+
+    /// Carries out the plan, test by test, and hands every event to `emit`, in order.
+    ///
+    /// # Errors
+    /// [`JobError::Results`] if results cannot be written. Whatever a test does is a result.
+    pub async fn run(
+        &self,
+        dir: &JobDir,
+        command: Vec<String>,
+        interrupt: &Interrupt,
+        emit: impl Fn(Event) + Clone + Send + Sync + 'static,
+    ) -> Result<JobEnd, JobError> {
+        let emit = move |kind| emit(Event { time: now(), kind });
+        let begun = Instant::now();
+        emit(EventKind::JobStarted(JobStarted {
+            schema: SCHEMA,
+            job_id: dir.id.clone(),
+            job_dir: dir.path.display().to_string(),
+            tests: self.plan.tests.len(),
+            command,
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            host: host_facts(self.plan),
+        }));
+        let shared = Shared {
+            plan: self.plan,
+            sandbox: &self.sandbox,
+            prepared: &self.prepared,
+            data_dir: &self.data_dir,
+            dir,
+            interrupt,
+            emit: &emit,
+        };
+        let mut counts = Counts::default();
+        let mut interrupted = false;
+        for (index, planned) in self.plan.tests.iter().enumerate() {
+            let one = One::new(&shared, index + 1, planned);
+            counts.add(one.run().await?);
+            if let Some(reason) = interrupt.reason()
+                && !interrupted
+            {
+                interrupted = true;
+                let signal = reason.to_owned();
+                emit(EventKind::JobInterrupted(JobInterrupted { signal }));
+            }
+        }
+        emit(EventKind::JobFinished(JobFinished {
+            counts,
+            elapsed: begun.elapsed().as_secs_f64(),
+            interrupted,
+        }));
+        Ok(JobEnd {
+            counts,
+            interrupted,
+        })
+    }
+}
+
+/// Compiles the packs that have a test to run.
+fn prepare(plan: &Plan, sandbox: &Sandbox) -> Result<Vec<Option<Prepared>>, JobError> {
+    plan.packs
+        .iter()
+        .enumerate()
+        .map(|(index, pack)| {
+            let needed = plan
+                .tests
+                .iter()
+                .any(|test| test.pack == index && test.skip_reason().is_none());
+            if !needed {
+                return Ok(None);
+            }
+            let name = &pack.manifest.name;
+            let prepared = sandbox.prepare(name, &pack.bytes, &pack.code_digest, &plan.grants)?;
+            Ok(Some(prepared))
+        })
+        .collect()
+}
+
+fn host_facts(plan: &Plan) -> Vec<(String, String)> {
+    let mut facts = Vec::new();
+    if plan
+        .tests
+        .iter()
+        .any(|test| !test.params.objects("vms").is_empty())
+    {
+        if let Ok(binary) = vthost_qemu::Binary::probe(None) {
+            facts.push((
+                "qemu".to_owned(),
+                format!("{} ({})", binary.version(), binary.path().display()),
+            ));
+        }
+        let usable = vthost_qemu::accel::usable();
+        facts.push((
+            "accelerator".to_owned(),
+            format!("{} ({})", usable.accel, usable.reason),
+        ));
+    }
+    facts
+}
