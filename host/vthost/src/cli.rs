@@ -1,0 +1,196 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use vthost_job::Request;
+use vthost_policy::{GRANTS, Grants};
+use vthost_provider::Selection;
+
+use crate::failure::Failure;
+
+const AFTER_HELP: &str = "\
+Exit codes: 0 all is well, 1 tests failed, 2 wrong use, 3 nothing to run, 4 this machine is not ready,
+5 the job itself failed, 8 interrupted.
+
+Environment: VTHOST_HOME moves all of vthost's files below one directory; VTHOST_LOG=debug shows what the host
+does; NO_COLOR and CLICOLOR_FORCE decide about colours.";
+
+/// Runs virtualization tests as sandboxed WebAssembly components
+#[derive(Debug, Parser)]
+#[command(name = "vthost", version, after_help = AFTER_HELP)]
+pub(crate) struct Cli {
+    /// When to use colours
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN")]
+    pub(crate) color: Color,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// When to use colours.
+#[derive(Debug, Clone, Copy, Default, ValueEnum)]
+pub(crate) enum Color {
+    #[default]
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Make this machine ready: check QEMU and build the default guest image
+    Bootstrap(BootstrapArgs),
+    /// Show what `run` would run
+    List(ListArgs),
+    /// Run tests
+    Run(RunArgs),
+    /// Make and inspect test packs
+    Pack(PackArgs),
+    /// Print a completion script for a shell
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct BootstrapArgs {
+    /// Build the guest image again even if its recipe has not changed
+    #[arg(long)]
+    pub(crate) force: bool,
+    /// Show everything that the build prints
+    #[arg(short, long)]
+    pub(crate) verbose: bool,
+}
+
+/// Which packs and which of their variants.
+#[derive(Debug, Args)]
+pub(crate) struct SelectArgs {
+    /// Tests to run: each is an `only` filter of the Cartesian language, as `boot` or `tp-qemu.migrate..tcp`;
+    /// their results are joined, in order
+    #[arg(value_name = "FILTER")]
+    references: Vec<String>,
+    /// A test pack to take tests from; repeat it for more
+    #[arg(short, long = "provider", value_name = "PACK.wasm", required = true)]
+    providers: Vec<PathBuf>,
+    /// Keep only variants that match; repeat it for more, all must match
+    #[arg(long, value_name = "FILTER")]
+    only: Vec<String>,
+    /// Leave out variants that match; repeat it for more
+    #[arg(long, value_name = "FILTER")]
+    no: Vec<String>,
+    /// Set a parameter; it wins over every configuration. Repeat it for more
+    #[arg(long, value_name = "KEY=VALUE")]
+    extra_params: Vec<String>,
+    /// The guest, as an `only` filter [default: JeOS]
+    #[arg(long, value_name = "FILTER")]
+    guest_os: Option<String>,
+    /// The machine type, as an `only` filter [default: i440fx]
+    #[arg(long, value_name = "FILTER")]
+    machine_type: Option<String>,
+    #[arg(long = "grant", value_name = "GRANT", help = grant_help())]
+    grants: Vec<String>,
+}
+
+fn grant_help() -> String {
+    GRANTS.iter().fold(
+        String::from("Allow what is denied by default; repeat it for more:"),
+        |text, grant| format!("{text}\n- {}: {}", grant.name, grant.doc),
+    )
+}
+
+impl SelectArgs {
+    /// The request for a plan.
+    pub(crate) fn request(&self) -> Result<Request, Failure> {
+        Ok(Request {
+            packs: self.providers.clone(),
+            selection: Selection {
+                references: self.references.clone(),
+                only: self.only.clone(),
+                no: self.no.clone(),
+                extra_params: self.extra_params.clone(),
+                guest_os: self.guest_os.clone(),
+                machine_type: self.machine_type.clone(),
+            },
+            grants: Grants::new(&self.grants)?,
+        })
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ListArgs {
+    #[command(flatten)]
+    pub(crate) select: SelectArgs,
+    /// Print one JSON object a line
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Show the full name of each variant
+    #[arg(short, long, conflicts_with = "json")]
+    pub(crate) verbose: bool,
+    /// Show every parameter of each variant, and where it was set
+    #[arg(long, conflicts_with = "json")]
+    pub(crate) params: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RunArgs {
+    #[command(flatten)]
+    pub(crate) select: SelectArgs,
+    /// Where to put results [default: job-results in vthost's data directory]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) results: Option<PathBuf>,
+    /// Print the events of the job, one JSON object a line, instead of the lines for people
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Print only what went wrong, and the summary
+    #[arg(short, long, conflicts_with_all = ["verbose", "json"])]
+    pub(crate) quiet: bool,
+    /// Print a line when a test starts, too
+    #[arg(short, long, conflicts_with = "json")]
+    pub(crate) verbose: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PackArgs {
+    #[command(subcommand)]
+    pub(crate) command: PackCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum PackCommand {
+    /// Make a pack of a component: ask it for its tests, and put manifest and configuration into it
+    Build {
+        /// The component, as a toolchain built it for wasm32-wasip2
+        component: PathBuf,
+        /// The pack to write
+        #[arg(short, long, value_name = "PACK.wasm")]
+        output: PathBuf,
+        /// The name of the pack [default: the name of the output]
+        #[arg(long)]
+        name: Option<String>,
+        /// The version of the pack
+        #[arg(long, default_value = "0.0.0", value_name = "VERSION")]
+        pack_version: String,
+        /// A directory of Cartesian configuration; without it, every test is a variant of its own
+        #[arg(long, value_name = "DIR")]
+        cfg: Option<PathBuf>,
+    },
+    /// Show what is in a pack, without running it
+    Inspect {
+        /// The pack
+        pack: PathBuf,
+        /// Print one JSON object
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        super::Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,110 @@
+//! What goes wrong in front of a user, and the exit code that answers it.
+
+use std::error::Error;
+use std::io;
+
+use vthost_job::{JobError, NotReady, PlanError};
+use vthost_metadata::ExitCode;
+use vthost_provider::bootstrap::BootstrapError;
+use vthost_provider::{NoHome, PackError, SelectError};
+use vthost_report::ReportError;
+use vthost_sandbox::SandboxError;
+
+/// A failure: its exit code, and what is printed.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    code: ExitCode,
+    text: String,
+    causes: Vec<String>,
+}
+
+impl Failure {
+    /// A failure with a text of its own.
+    pub(crate) fn new(code: ExitCode, text: impl Into<String>) -> Self {
+        Self {
+            code,
+            text: text.into(),
+            causes: Vec::new(),
+        }
+    }
+
+    fn of(code: ExitCode, error: &(dyn Error + 'static)) -> Self {
+        let mut causes = Vec::new();
+        let mut cause = error.source();
+        while let Some(inner) = cause {
+            causes.push(inner.to_string());
+            cause = inner.source();
+        }
+        Self {
+            code,
+            text: error.to_string(),
+            causes,
+        }
+    }
+
+    /// The answer to the caller of the process.
+    pub(crate) fn code(&self) -> ExitCode {
+        self.code
+    }
+
+    /// Prints the failure to standard error. Text from packs cannot reach the terminal as it is.
+    pub(crate) fn print(&self) {
+        let red = console::Style::new().for_stderr().red().bold();
+        eprintln!(
+            "{} {}",
+            red.apply_to("error:"),
+            vthost_report::text::block(&self.text)
+        );
+        for cause in &self.causes {
+            eprintln!("  caused by: {}", vthost_report::text::block(cause));
+        }
+    }
+}
+
+macro_rules! failures {
+    ($($error:ty => $code:ident),+ $(,)?) => {
+        $(impl From<$error> for Failure {
+            fn from(error: $error) -> Self {
+                Self::of(ExitCode::$code, &error)
+            }
+        })+
+    };
+}
+
+failures! {
+    BootstrapError => NotReady,
+    NoHome => NotReady,
+    NotReady => NotReady,
+    PackError => Usage,
+    ReportError => JobFailed,
+    SandboxError => Usage,
+    io::Error => JobFailed,
+    vthost_policy::UnknownGrant => Usage,
+}
+
+impl From<JobError> for Failure {
+    fn from(error: JobError) -> Self {
+        let code = match &error {
+            // A pack that does not compile or fit is the operator's to replace.
+            JobError::Sandbox(_) => ExitCode::Usage,
+            JobError::Results { .. } | JobError::Id(_) => ExitCode::JobFailed,
+        };
+        Self::of(code, &error)
+    }
+}
+
+impl From<PlanError> for Failure {
+    fn from(error: PlanError) -> Self {
+        match &error {
+            // These point into their source: the line and a caret say more than a chain of causes.
+            PlanError::Config(wrong) | PlanError::Select(SelectError::Config(wrong)) => {
+                let text = wrong.render();
+                Self::new(
+                    ExitCode::Usage,
+                    text.trim_start_matches("error: ").trim_end(),
+                )
+            }
+            _ => Self::of(ExitCode::Usage, &error),
+        }
+    }
+}

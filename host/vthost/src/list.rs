@@ -1,0 +1,89 @@
+//! `vthost list`.
+
+use std::fmt::Write;
+
+use vthost_job::{Plan, Planned};
+use vthost_metadata::{ExitCode, ListEntry};
+use vthost_report::text::line;
+
+use crate::cli::ListArgs;
+use crate::failure::Failure;
+use crate::output;
+
+pub(crate) fn main(args: &ListArgs, color: bool) -> Result<ExitCode, Failure> {
+    let plan = Plan::new(&args.select.request()?)?;
+    let mut text = String::new();
+    if args.json {
+        for entry in plan.entries() {
+            let json = serde_json::to_string(&entry).map_err(std::io::Error::from)?;
+            text.push_str(&json);
+            text.push('\n');
+        }
+    } else {
+        people(&mut text, &plan, args, color);
+    }
+    output::print(text.as_bytes())?;
+    Ok(if plan.tests.is_empty() {
+        eprintln!("no variant passes these filters");
+        ExitCode::NothingToRun
+    } else {
+        ExitCode::Ok
+    })
+}
+
+// Writing to a string does not fail.
+fn people(text: &mut String, plan: &Plan, args: &ListArgs, color: bool) {
+    let entries: Vec<_> = plan.entries().collect();
+    let width = entries
+        .iter()
+        .map(|entry| entry.name.len())
+        .max()
+        .unwrap_or(0);
+    let dim = console::Style::new().force_styling(color).dim();
+    let yellow = console::Style::new().force_styling(color).yellow();
+    for (entry, planned) in entries.iter().zip(&plan.tests) {
+        let summary = dim.apply_to(line(&entry.summary));
+        let _ = writeln!(text, "{:<width$}  {summary}", entry.name);
+        if let Some(reason) = planned.skip_reason() {
+            let _ = writeln!(text, "    {}", yellow.apply_to(line(&reason)));
+        }
+        if args.verbose {
+            details(text, entry);
+        }
+        if args.params {
+            params(text, planned);
+        }
+    }
+    let skipped = plan
+        .tests
+        .iter()
+        .filter(|test| test.skip_reason().is_some())
+        .count();
+    let _ = match (entries.len(), skipped) {
+        (0, _) => Ok(()),
+        (1, 0) => writeln!(text, "1 test"),
+        (all, 0) => writeln!(text, "{all} tests"),
+        (all, skipped) => writeln!(text, "{all} tests, {skipped} of them would be skipped"),
+    };
+}
+
+fn details(text: &mut String, entry: &ListEntry) {
+    let _ = writeln!(text, "    variant: {}", entry.variant);
+    let _ = writeln!(text, "    type:    {}", entry.test_type);
+    if !entry.vms.is_empty() {
+        let _ = writeln!(text, "    vms:     {}", entry.vms.join(" "));
+    }
+    if !entry.tags.is_empty() {
+        let _ = writeln!(text, "    tags:    {}", line(&entry.tags.join(" ")));
+    }
+}
+
+fn params(text: &mut String, planned: &Planned) {
+    for (key, value) in planned.params.iter() {
+        let origin = planned
+            .params
+            .origin(key)
+            .map_or_else(String::new, |origin| format!("    # {origin}"));
+        let _ = writeln!(text, "    {key} = {}{origin}", line(value));
+    }
+}

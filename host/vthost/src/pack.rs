@@ -1,0 +1,152 @@
+//! `vthost pack`.
+
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
+
+use vthost_metadata::ExitCode;
+use vthost_provider::pack::{self, CfgFile, PackSource};
+use vthost_provider::{Dirs, Pack, TestInfo};
+use vthost_report::text::line;
+use vthost_sandbox::{Sandbox, TestSpec};
+
+use crate::cli::{PackArgs, PackCommand};
+use crate::failure::Failure;
+use crate::output;
+
+pub(crate) fn main(args: PackArgs) -> Result<ExitCode, Failure> {
+    match args.command {
+        PackCommand::Build {
+            component,
+            output,
+            name,
+            pack_version,
+            cfg,
+        } => build(&component, &output, name, pack_version, cfg.as_deref()),
+        PackCommand::Inspect { pack, json } => inspect(&pack, json),
+    }
+}
+
+fn build(
+    component: &Path,
+    output: &Path,
+    name: Option<String>,
+    version: String,
+    cfg: Option<&Path>,
+) -> Result<ExitCode, Failure> {
+    let name = match name {
+        Some(name) => name,
+        None => output
+            .file_stem()
+            .map(|stem| stem.to_string_lossy().into_owned())
+            .unwrap_or_default(),
+    };
+    let bytes = std::fs::read(component).map_err(|error| unreadable(component, &error))?;
+    let sandbox = Sandbox::new(&Dirs::from_env()?.components())?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    let tests = runtime.block_on(sandbox.describe(&name, &bytes))?;
+    let source = PackSource {
+        name,
+        version,
+        tests: tests.into_iter().map(info).collect(),
+        cfg: match cfg {
+            Some(dir) => read_cfg(dir)?,
+            None => Vec::new(),
+        },
+    };
+    let manifest = pack::build(component, source, output)?;
+    eprintln!(
+        "{}: {} {}, {} tests",
+        output.display(),
+        manifest.name,
+        manifest.version,
+        manifest.tests.len()
+    );
+    Ok(ExitCode::Ok)
+}
+
+fn info(test: TestSpec) -> TestInfo {
+    TestInfo {
+        name: test.name,
+        summary: test.summary,
+        tags: test.tags,
+        needs: test.needs,
+    }
+}
+
+fn unreadable(path: &Path, error: &std::io::Error) -> Failure {
+    Failure::new(
+        ExitCode::Usage,
+        format!("cannot read {}: {error}", path.display()),
+    )
+}
+
+/// Every `.cfg` file of a directory, in the order of their names.
+fn read_cfg(dir: &Path) -> Result<Vec<CfgFile>, Failure> {
+    let entries = std::fs::read_dir(dir).map_err(|error| unreadable(dir, &error))?;
+    let mut paths: Vec<PathBuf> = entries
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(|path| path.extension().is_some_and(|ending| ending == "cfg"))
+        .collect();
+    paths.sort_unstable();
+    if paths.is_empty() {
+        let text = format!("there is no .cfg file in {}", dir.display());
+        return Err(Failure::new(ExitCode::Usage, text));
+    }
+    paths
+        .into_iter()
+        .map(|path| {
+            let text = std::fs::read_to_string(&path).map_err(|error| unreadable(&path, &error))?;
+            let name = path
+                .file_name()
+                .unwrap_or_default()
+                .to_string_lossy()
+                .into_owned();
+            Ok(CfgFile { name, text })
+        })
+        .collect()
+}
+
+// Writing to a string does not fail.
+fn inspect(path: &Path, json: bool) -> Result<ExitCode, Failure> {
+    let pack = Pack::open(path)?;
+    let manifest = &pack.manifest;
+    let mut text = String::new();
+    if json {
+        let object = serde_json::json!({
+            "manifest": manifest,
+            "imports": pack.imports,
+            "cfg": pack.cfg.iter().map(|file| &file.name).collect::<Vec<_>>(),
+            "code_digest": pack.code_digest,
+        });
+        let _ = writeln!(text, "{object}");
+    } else {
+        let _ = writeln!(
+            text,
+            "{} {} ({})",
+            manifest.name,
+            line(&manifest.version),
+            manifest.api
+        );
+        let _ = writeln!(text, "code:    sha256 {}", pack.code_digest);
+        let _ = writeln!(text, "imports:");
+        for import in &pack.imports {
+            let grant = vthost_policy::GRANTS.iter().find(|grant| {
+                grant.interface == Some(import.split('@').next().unwrap_or_default())
+            });
+            let note = match grant {
+                Some(grant) => format!("    needs --grant {}", grant.name),
+                None if vthost_policy::is_open_interface(import) => String::new(),
+                None => "    not available".to_owned(),
+            };
+            let _ = writeln!(text, "  {}{note}", line(import));
+        }
+        let _ = writeln!(text, "tests:");
+        for test in &manifest.tests {
+            let _ = writeln!(text, "  {:<24} {}", line(&test.name), line(&test.summary));
+        }
+    }
+    output::print(text.as_bytes())?;
+    Ok(ExitCode::Ok)
+}

@@ -1,0 +1,191 @@
+//! `vthost run`.
+
+use std::io::{self, IsTerminal, Write};
+use std::path::Path;
+use std::sync::mpsc;
+use std::thread;
+
+use tokio::signal::unix::{SignalKind, signal};
+use vthost_job::{Interrupt, JobDir, JobEnd, Places, Plan, Runner};
+use vthost_metadata::{Event, ExitCode, Status};
+use vthost_provider::Dirs;
+use vthost_report::{
+    EventLog, Pipeline, ReportError, Terminal, TerminalOptions, Verbosity, default_sinks,
+};
+
+use crate::cli::RunArgs;
+use crate::failure::Failure;
+
+pub(crate) fn main(args: &RunArgs, color: bool) -> Result<ExitCode, Failure> {
+    let dirs = Dirs::from_env()?;
+    let plan = Plan::new(&args.select.request()?)?;
+    if plan.tests.is_empty() {
+        let text = "no variant passes these filters; `vthost list` with the same arguments shows what there is";
+        return Err(Failure::new(ExitCode::NothingToRun, text));
+    }
+    vthost_job::check_ready(&plan, &dirs.data)?;
+    warn_of_denials(&plan);
+
+    let places = Places {
+        data: dirs.data.clone(),
+        components: dirs.components(),
+    };
+    let runner = Runner::new(&plan, places)?;
+    let dir = JobDir::create(args.results.as_deref().unwrap_or(&dirs.results))?;
+    let (sender, events) = mpsc::channel::<Event>();
+    let pipeline = pipeline(args, color, &dir.path)?;
+    let interrupt = Interrupt::default();
+    let reporter = {
+        let interrupt = interrupt.clone();
+        thread::Builder::new()
+            .name("report".to_owned())
+            .spawn(move || report(pipeline, &events, &interrupt))?
+    };
+    let ended = carry_out(&runner, &dir, &interrupt, sender);
+    // The reporter has all events when the sender is gone; results are written whatever the job did.
+    let recorded = reporter
+        .join()
+        .map_err(|_| Failure::new(ExitCode::JobFailed, "the reporter ended early"))?;
+    let ended = ended?;
+    recorded?;
+    Ok(exit_code(ended))
+}
+
+fn exit_code(ended: JobEnd) -> ExitCode {
+    let failed = Status::ALL
+        .into_iter()
+        .any(|status| !status.is_ok() && ended.counts.get(status) > 0);
+    match (ended.interrupted, failed) {
+        (true, _) => ExitCode::Interrupted,
+        (false, true) => ExitCode::TestsFailed,
+        (false, false) => ExitCode::Ok,
+    }
+}
+
+/// What is missing is told once, up front.
+fn warn_of_denials(plan: &Plan) {
+    let denials = plan.denials();
+    if denials.is_empty() {
+        return;
+    }
+    let yellow = console::Style::new().for_stderr().yellow().bold();
+    let skipped = plan
+        .tests
+        .iter()
+        .filter(|test| !test.denials.is_empty())
+        .count();
+    eprintln!(
+        "{} {skipped} of {} tests will be skipped:",
+        yellow.apply_to("warning:"),
+        plan.tests.len()
+    );
+    for denial in denials {
+        eprintln!("  {}", vthost_report::text::line(&denial.to_string()));
+    }
+}
+
+fn pipeline(args: &RunArgs, color: bool, dir: &Path) -> Result<Pipeline, Failure> {
+    let mut sinks = default_sinks(dir);
+    if args.json {
+        sinks.push(Box::new(EventLines));
+    } else {
+        let verbosity = match (args.quiet, args.verbose) {
+            (true, _) => Verbosity::Quiet,
+            (_, true) => Verbosity::Verbose,
+            _ => Verbosity::Normal,
+        };
+        let options = TerminalOptions {
+            color,
+            progress: io::stdout().is_terminal(),
+            verbosity,
+            width: None,
+        };
+        sinks.push(Box::new(Terminal::new(Box::new(io::stdout()), options)));
+    }
+    Ok(Pipeline::record(EventLog::create(dir)?, sinks))
+}
+
+/// Records events until there are no more. Results that cannot be recorded end the job.
+fn report(
+    mut pipeline: Pipeline,
+    events: &mpsc::Receiver<Event>,
+    interrupt: &Interrupt,
+) -> Result<(), ReportError> {
+    let mut recorded = Ok(());
+    for event in events {
+        if let Err(error) = pipeline.event(&event)
+            && recorded.is_ok()
+        {
+            interrupt.request("a failure to record results");
+            recorded = Err(error);
+        }
+    }
+    for dropped in pipeline.finish() {
+        eprintln!("warning: {dropped}: {}", dropped.source);
+    }
+    recorded
+}
+
+fn carry_out(
+    runner: &Runner<'_>,
+    dir: &JobDir,
+    interrupt: &Interrupt,
+    sender: mpsc::Sender<Event>,
+) -> Result<JobEnd, Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
+    let ended = runtime.block_on(async {
+        let mut interrupts = signal(SignalKind::interrupt())?;
+        let mut terminations = signal(SignalKind::terminate())?;
+        let watched = interrupt.clone();
+        tokio::spawn(async move {
+            loop {
+                let name = tokio::select! {
+                    Some(()) = interrupts.recv() => "SIGINT",
+                    Some(()) = terminations.recv() => "SIGTERM",
+                    else => break,
+                };
+                if watched.request(name) {
+                    eprintln!("\n{name}: ending the running test; once more to end it without cleaning up in order");
+                }
+            }
+        });
+        let command = std::env::args().collect();
+        let emit = move |event| {
+            // The reporter lives until this sender is gone.
+            let _ = sender.send(event);
+        };
+        runner
+            .run(dir, command, interrupt, emit)
+            .await
+            .map_err(Failure::from)
+    });
+    // Nothing of a test is left; what the runtime still holds are threads that wait for guests long gone.
+    runtime.shutdown_background();
+    ended
+}
+
+/// Prints every event as it is recorded.
+struct EventLines;
+
+impl vthost_report::Sink for EventLines {
+    fn name(&self) -> &'static str {
+        "the events on standard output"
+    }
+
+    fn event(&mut self, event: &Event) -> Result<(), ReportError> {
+        let mut line = serde_json::to_vec(event).map_err(|error| ReportError::Terminal {
+            source: error.into(),
+        })?;
+        line.push(b'\n');
+        let mut out = io::stdout().lock();
+        out.write_all(&line)
+            .and_then(|()| out.flush())
+            .map_err(|source| ReportError::Terminal { source })
+    }
+
+    fn finish(&mut self, _: &vthost_report::Job) -> Result<(), ReportError> {
+        Ok(())
+    }
+}
