@@ -1,0 +1,148 @@
+//! The command line, used rightly and wrongly.
+
+use vthost_tests::{output, pack, vthost};
+
+#[test]
+fn help_is_complete() {
+    for (name, args) in [
+        ("help", &["--help"][..]),
+        ("help-run", &["run", "--help"]),
+        ("help-list", &["list", "--help"]),
+        ("help-bootstrap", &["bootstrap", "--help"]),
+        ("help-pack-build", &["pack", "build", "--help"]),
+    ] {
+        let printed = output(vthost().env("COLUMNS", "100").args(args));
+        assert_eq!(printed.code, 0);
+        insta::assert_snapshot!(name, printed.stdout);
+    }
+}
+
+#[test]
+fn completions_know_the_commands() {
+    for shell in ["bash", "zsh", "fish"] {
+        let printed = output(vthost().args(["completions", shell]));
+        assert!(
+            printed.code == 0 && printed.stdout.contains("bootstrap"),
+            "{shell}"
+        );
+    }
+}
+
+#[test]
+fn wrong_use_is_2_and_says_what_is_wrong() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = |name: &str, bytes: &[u8]| {
+        let path = dir.path().join(name);
+        std::fs::write(&path, bytes).unwrap();
+        path
+    };
+    let pack_bytes = std::fs::read(pack("tp-qemu")).unwrap();
+    for (path, told) in [
+        (dir.path().join("nowhere.wasm"), "cannot read"),
+        (
+            file("text.wasm", b"hello"),
+            "is not a WebAssembly component",
+        ),
+        (
+            file("core.wasm", b"\0asm\x01\0\0\0"),
+            "build it for the target wasm32-wasip2",
+        ),
+        (file("bare.wasm", b"\0asm\x0d\0\x01\0"), "vthost pack build"),
+        (
+            file("cut.wasm", &pack_bytes[..pack_bytes.len() / 2]),
+            "is damaged",
+        ),
+    ] {
+        let printed = output(vthost().args(["run", "--provider"]).arg(&path));
+        assert_eq!(printed.code, 2, "{}", printed.stderr);
+        assert!(printed.stderr.contains(told), "{told}: {}", printed.stderr);
+    }
+    let printed = output(vthost().arg("run"));
+    assert!(
+        printed.code == 2 && printed.stderr.contains("--provider <PACK.wasm>"),
+        "{}",
+        printed.stderr
+    );
+}
+
+#[test]
+fn a_mistake_in_the_configuration_of_a_pack_is_pointed_at() {
+    let dir = tempfile::tempdir().unwrap();
+    let cfg = dir.path().join("cfg");
+    std::fs::create_dir(&cfg).unwrap();
+    std::fs::write(
+        cfg.join("tests.cfg"),
+        "variants:\n    - boot:\n        only ..x\n",
+    )
+    .unwrap();
+    let bad = dir.path().join("bad.wasm");
+    let built = output(
+        vthost()
+            .args(["pack", "build"])
+            .arg(pack("tp-qemu"))
+            .arg("--cfg")
+            .arg(&cfg)
+            .arg("-o")
+            .arg(&bad),
+    );
+    assert_eq!(built.code, 0, "{}", built.stderr);
+    let printed = output(vthost().args(["list", "--provider"]).arg(&bad));
+    assert_eq!(printed.code, 2);
+    insta::assert_snapshot!(printed.stderr);
+}
+
+#[test]
+fn a_machine_that_is_not_ready_is_4_and_says_how_to_make_it() {
+    let home = tempfile::tempdir().unwrap();
+    let run = |path: Option<&str>| {
+        let mut command = vthost();
+        command.env("VTHOST_HOME", home.path());
+        if let Some(path) = path {
+            command.env("PATH", path);
+        }
+        output(
+            command
+                .args(["run", "--provider"])
+                .arg(pack("tp-qemu"))
+                .arg("boot"),
+        )
+    };
+    let without_image = run(None);
+    assert_eq!(without_image.code, 4);
+    assert!(
+        without_image
+            .stderr
+            .contains("jeos-12-x86_64.qcow2; `vthost bootstrap` builds"),
+        "{}",
+        without_image.stderr
+    );
+    let without_qemu = run(Some("/nonexistent"));
+    assert_eq!(without_qemu.code, 4);
+    assert!(
+        without_qemu.stderr.contains("qemu-system-x86"),
+        "{}",
+        without_qemu.stderr
+    );
+    assert!(
+        !home.path().join("job-results").exists(),
+        "a job that cannot start leaves no results"
+    );
+}
+
+#[test]
+fn colours_are_for_terminals_and_on_demand() {
+    let nothing = pack("fixture-nothing");
+    let results = tempfile::tempdir().unwrap();
+    let run = |color: &str| {
+        output(
+            vthost()
+                .args(["run", "--color", color, "--results"])
+                .arg(results.path())
+                .arg("--provider")
+                .arg(&nothing)
+                .arg("fixture-nothing.nothing"),
+        )
+    };
+    assert!(!run("auto").stdout.contains('\x1b'));
+    assert!(run("always").stdout.contains("\x1b[32m"));
+}

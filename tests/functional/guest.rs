@@ -1,0 +1,67 @@
+//! Sessions, jobs, consoles and machines, through the whole stack.
+
+use std::process::Command;
+
+use vthost_metadata::Status;
+use vthost_tests::{Running, logged, run};
+
+#[test]
+fn everything_that_a_pack_can_do_with_a_guest() {
+    let job = run(
+        &["fixture-guest"],
+        &["commands", "jobs", "serial", "machine"],
+    );
+    assert_eq!(
+        job.statuses(),
+        [Status::Pass; 4],
+        "{:?}\n{}",
+        job.reasons(),
+        job.log()
+    );
+    job.assert_clean(5 - 1);
+    let screen = job
+        .dir()
+        .join("test-results/4-fixture-guest.machine/screendump-avocado-vt-vm1-1.png");
+    assert!(std::fs::read(screen).unwrap().starts_with(b"\x89PNG"));
+}
+
+#[test]
+fn the_guest_can_be_visited_with_the_key() {
+    let mut running = Running::start(&["fixture-guest"], &["visit"]);
+    let port = running.wait_for(|event| Some(logged(event)?.strip_prefix("port ")?.to_owned()));
+    // ssh refuses a key that others can read, and git does not keep modes.
+    let dir = tempfile::tempdir().unwrap();
+    let key = dir.path().join("key");
+    let committed = concat!(env!("CARGO_MANIFEST_DIR"), "/../deps/jeos/id_ed25519");
+    std::fs::copy(committed, &key).unwrap();
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+    std::fs::set_permissions(&key, mode).unwrap();
+    let ssh = Command::new("ssh")
+        .args([
+            "-p",
+            &port,
+            "-o",
+            "BatchMode=yes",
+            "-o",
+            "StrictHostKeyChecking=no",
+        ])
+        .args([
+            "-o",
+            "UserKnownHostsFile=/dev/null",
+            "-o",
+            "IdentitiesOnly=yes",
+            "-i",
+        ])
+        .arg(&key)
+        .args(["root@127.0.0.1", "echo by key > /tmp/visited"])
+        .output()
+        .unwrap();
+    assert!(
+        ssh.status.success(),
+        "{}",
+        String::from_utf8_lossy(&ssh.stderr)
+    );
+    let job = running.finish();
+    assert_eq!(job.statuses(), [Status::Pass]);
+    assert!(job.log().contains("visited by key"), "{}", job.log());
+}

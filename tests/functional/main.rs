@@ -1,0 +1,8 @@
+//! What vthost does for its users.
+
+mod cli;
+mod guest;
+mod interrupt;
+mod list;
+mod outcomes;
+mod whole_run;

@@ -1,0 +1,4 @@
+//! What a pack, its configuration and a guest cannot do.
+
+mod denied;
+mod sandbox;

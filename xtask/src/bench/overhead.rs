@@ -1,0 +1,116 @@
+//! What vthost costs.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+
+use super::{bare, events};
+use crate::{demo, sh};
+
+/// Times of one measure, in order.
+struct Series(Vec<Duration>);
+
+impl Series {
+    fn new(mut times: Vec<Duration>) -> Self {
+        times.sort_unstable();
+        Self(times)
+    }
+
+    fn min(&self) -> f64 {
+        self.0.first().map_or(0.0, Duration::as_secs_f64)
+    }
+
+    fn median(&self) -> f64 {
+        self.0
+            .get(self.0.len() / 2)
+            .map_or(0.0, Duration::as_secs_f64)
+    }
+}
+
+impl std::fmt::Display for Series {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "min {:.3} s, median {:.3} s", self.min(), self.median())
+    }
+}
+
+/// `cargo xtask bench overhead`.
+pub(crate) fn main(rounds: usize) -> Result<()> {
+    let prepared = demo::prepare(true)?;
+    let dir = sh::target_dir()?.join("bench");
+    let results = dir.join("results");
+    std::fs::create_dir_all(&results)?;
+    boots(&prepared, rounds.max(1), &dir, &results)?;
+    thousand(&prepared, &results)?;
+    std::fs::remove_dir_all(&results)?;
+    Ok(())
+}
+
+fn boots(prepared: &demo::Prepared, rounds: usize, dir: &Path, results: &Path) -> Result<()> {
+    let pack = prepared.packs.join("tp-qemu.wasm");
+    let pack = pack.to_str().context("the path of the pack is text")?;
+    let boot = || events::run(&prepared.vthost, results, &["--provider", pack, "boot"]);
+    let image = image()?;
+    sh::say("Warming", "caches: one boot of each");
+    boot()?;
+    bare::boot(&image, dir)?;
+    let (mut ours, mut theirs) = (Vec::new(), Vec::new());
+    for round in 1..=rounds {
+        sh::say("Measuring", format!("boot, round {round} of {rounds}"));
+        theirs.push(bare::boot(&image, dir)?);
+        ours.push(boot()?);
+    }
+    let to_qemu = Series::new(ours.iter().filter_map(|run| run.to_qemu).collect());
+    let whole = Series::new(ours.iter().map(|run| run.whole).collect());
+    let to_command = Series::new(ours.iter().filter_map(|run| run.to_command).collect());
+    let bare_command = Series::new(theirs.iter().map(|run| run.to_command).collect());
+    let bare_whole = Series::new(theirs.iter().map(|run| run.whole).collect());
+    println!("from Enter to QEMU's monitor      {to_qemu}");
+    println!("from Enter to the first command   {to_command}");
+    println!("  bare QEMU and ssh               {bare_command}");
+    println!(
+        "  vthost / bare                   {:.3} (min), {:.3} (median); difference {:+.3} s (min), {:+.3} s (median)",
+        to_command.min() / bare_command.min(),
+        to_command.median() / bare_command.median(),
+        to_command.min() - bare_command.min(),
+        to_command.median() - bare_command.median(),
+    );
+    println!("the whole command                 {whole}");
+    println!("  bare QEMU and ssh               {bare_whole}");
+    Ok(())
+}
+
+/// Where `vthost bootstrap` put the image.
+fn image() -> Result<PathBuf> {
+    let from = |name: &str| std::env::var_os(name).map(PathBuf::from);
+    let data = from("VTHOST_HOME")
+        .map(|home| home.join("data"))
+        .or_else(|| from("XDG_DATA_HOME").map(|data| data.join("vthost")))
+        .or_else(|| from("HOME").map(|home| home.join(".local/share/vthost")))
+        .context("neither VTHOST_HOME nor HOME is set")?;
+    Ok(data.join("images/jeos-12-x86_64.qcow2"))
+}
+
+fn thousand(prepared: &demo::Prepared, results: &Path) -> Result<()> {
+    let pack = prepared.packs.join("fixture-nothing.wasm");
+    let pack = pack.to_str().context("the path of the pack is text")?;
+    let run = |filter| events::run(&prepared.vthost, results, &["--provider", pack, filter]);
+    sh::say(
+        "Measuring",
+        "a job of 100 and of 1,000 tests without a machine",
+    );
+    let hundred = run("thousand..a0")?;
+    let thousand = run("thousand")?;
+    let rate = |run: &events::Run| run.passed as f64 / run.whole.as_secs_f64();
+    println!(
+        "1,000 tests without a machine     {:.0} tests/s, {} MiB at most",
+        rate(&thousand),
+        thousand.peak_kib >> 10
+    );
+    println!(
+        "  100 of them                     {:.0} tests/s, {} MiB at most",
+        rate(&hundred),
+        hundred.peak_kib >> 10
+    );
+    Ok(())
+}
