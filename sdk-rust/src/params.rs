@@ -55,7 +55,7 @@ impl<'a> Params<'a> {
         };
         text.trim().parse().map_err(|_| {
             Outcome::error(format!(
-                "the parameter `{key}` is `{text}`, which is no {}",
+                "the parameter `{key}` is `{text}`, which is not a valid {}",
                 std::any::type_name::<T>()
             ))
         })

@@ -66,32 +66,6 @@ fn wrong_use_is_2_and_says_what_is_wrong() {
 }
 
 #[test]
-fn a_mistake_in_the_configuration_of_a_pack_is_pointed_at() {
-    let dir = tempfile::tempdir().unwrap();
-    let cfg = dir.path().join("cfg");
-    std::fs::create_dir(&cfg).unwrap();
-    std::fs::write(
-        cfg.join("tests.cfg"),
-        "variants:\n    - boot:\n        only ..x\n",
-    )
-    .unwrap();
-    let bad = dir.path().join("bad.wasm");
-    let built = output(
-        vthost()
-            .args(["pack", "build"])
-            .arg(pack("tp-qemu"))
-            .arg("--cfg")
-            .arg(&cfg)
-            .arg("-o")
-            .arg(&bad),
-    );
-    assert_eq!(built.code, 0, "{}", built.stderr);
-    let printed = output(vthost().args(["list", "--provider"]).arg(&bad));
-    assert_eq!(printed.code, 2);
-    insta::assert_snapshot!(printed.stderr);
-}
-
-#[test]
 fn a_machine_that_is_not_ready_is_4_and_says_how_to_make_it() {
     let home = tempfile::tempdir().unwrap();
     let run = |path: Option<&str>| {

@@ -100,6 +100,7 @@ fn assignments_win_over_the_configuration() {
 fn a_mistake_is_told_with_what_to_do() {
     let cases: &[(&[&str], i32)] = &[
         (&["boto"], 2),
+        (&[""], 2),
         (&["boot", "--no", "uptme"], 2),
         (&["boot..."], 2),
         (&["boot", "--extra-params", "mem"], 2),

@@ -5,4 +5,5 @@ mod guest;
 mod interrupt;
 mod list;
 mod outcomes;
+mod pack;
 mod whole_run;

@@ -100,6 +100,12 @@ fn endless_allocation() {
 }
 
 #[test]
+fn endless_handles() {
+    let job = outcome("fixture-alloc", &["hoard_handles"]);
+    assert_end(&job, 0, Status::Error, "limit:handles");
+}
+
+#[test]
 fn endless_log() {
     let job = outcome("fixture-alloc", &["flood_log"]);
     assert_eq!(job.statuses()[0], Status::Pass);

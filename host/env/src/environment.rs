@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use vthost_metadata::LogLevel;
 use vthost_params::Params;
-use vthost_qemu::{Binary, Paths};
+use vthost_qemu::{Binary, Landlock, Paths};
 
 use crate::error::check_name;
 use crate::spec::machine_spec;
@@ -84,11 +84,16 @@ impl Environment {
                         format!("started {name}: pid {pid}, {accel}, monitor ready in {took} ms");
                     context.log.say(LogLevel::Info, text);
                     let confined = machine.confinement();
-                    let text = format!(
-                        "{name} is confined: seccomp {}, landlock {:?}",
-                        confined.seccomp, confined.landlock
-                    );
-                    context.log.say(LogLevel::Debug, text);
+                    let (seccomp, landlock) = (confined.seccomp, &confined.landlock);
+                    // What QEMU may do when its guest has taken it over is worth a look where it is much.
+                    let level = if seccomp && *landlock == Landlock::Enforced {
+                        LogLevel::Debug
+                    } else {
+                        LogLevel::Warn
+                    };
+                    let text =
+                        format!("{name} is confined: seccomp {seccomp}, landlock {landlock:?}");
+                    context.log.say(level, text);
                 }
             }
         }

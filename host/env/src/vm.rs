@@ -1,8 +1,8 @@
 //! A virtual machine as a test sees it.
 
+use std::collections::{BTreeMap, HashMap};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -58,7 +58,7 @@ struct Life {
     /// The next event that `events` gives.
     events_from: u64,
     /// The next event of each name that `wait_event` gives.
-    events_of: std::collections::HashMap<String, u64>,
+    events_of: HashMap<String, u64>,
     /// Where the console stood when the guest began to reboot.
     booted_at: Option<u64>,
 }
@@ -73,7 +73,8 @@ pub struct Vm {
     binary: Binary,
     paths: Paths,
     life: Mutex<Life>,
-    files: AtomicUsize,
+    /// How many files of each kind were made.
+    files: Mutex<BTreeMap<&'static str, usize>>,
 }
 
 impl Vm {
@@ -92,7 +93,7 @@ impl Vm {
             binary,
             paths,
             life: Mutex::default(),
-            files: AtomicUsize::new(0),
+            files: Mutex::default(),
         })
     }
 
@@ -131,9 +132,14 @@ impl Vm {
         )
     }
 
-    /// A file of its own in the results: `<stem>-<vm>-<n>.<ending>`.
-    fn next_file(&self, stem: &str, ending: &str) -> (String, PathBuf) {
-        let number = self.files.fetch_add(1, Ordering::Relaxed) + 1;
+    /// The next file of its kind in the results: `<stem>-<vm>-<n>.<ending>`.
+    fn next_file(&self, stem: &'static str, ending: &str) -> (String, PathBuf) {
+        let number = {
+            let mut files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
+            let count = files.entry(stem).or_default();
+            *count += 1;
+            *count
+        };
         let file = format!("{stem}-{}-{number}.{ending}", self.name);
         let path = self.paths.log_dir().join(&file);
         (file, path)

@@ -42,9 +42,11 @@ impl JobDir {
         Ok(Self { id, path })
     }
 
-    /// Makes the directory of a test and gives its path relative to the job's.
-    pub(crate) fn test(&self, number: usize, name: &str) -> Result<String, JobError> {
-        let dir = format!("test-results/{number}-{}", file_name(name));
+    /// Makes the directory of a test and gives its path relative to the job's. Numbers are as wide as the last one of
+    /// the job, so that names sort.
+    pub(crate) fn test(&self, number: usize, total: usize, name: &str) -> Result<String, JobError> {
+        let width = total.to_string().len();
+        let dir = format!("test-results/{number:0width$}-{}", file_name(name));
         let data = self.path.join(&dir).join("data");
         fs::create_dir_all(&data).map_err(|source| JobError::Results { path: data, source })?;
         Ok(dir)
@@ -81,8 +83,8 @@ mod tests {
             assert_eq!(job.id.len(), 40);
             let latest = fs::canonicalize(results.path().join("latest")).unwrap();
             assert_eq!(latest, fs::canonicalize(&job.path).unwrap());
-            let dir = job.test(3, "tp/../x:y").unwrap();
-            assert_eq!(dir, "test-results/3-tp_.._x_y");
+            let dir = job.test(3, 12, "tp/../x:y").unwrap();
+            assert_eq!(dir, "test-results/03-tp_.._x_y");
             assert!(job.path.join(dir).join("data").is_dir());
         }
     }

@@ -36,11 +36,19 @@ pub(crate) struct One<'a, E> {
     planned: &'a Planned,
 }
 
-fn end(status: Status, reason: impl Into<String>) -> TestEnd {
+/// The end of a test for a reason of the host. A reason is one line: the whole text of a longer one is the detail.
+fn end(status: Status, text: impl Into<String>) -> TestEnd {
+    let text = text.into();
+    let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    let (first, second) = (lines.next(), lines.next());
+    let reason = match (first, second) {
+        (Some(first), Some(second)) => format!("{first} {second}"),
+        (first, _) => first.unwrap_or_default().to_owned(),
+    };
     TestEnd {
         status,
-        reason: Some(reason.into()),
-        detail: None,
+        reason: Some(reason),
+        detail: second.is_some().then_some(text),
     }
 }
 
@@ -59,11 +67,12 @@ where
     /// Runs it to its end. The only error is that results cannot be written.
     pub(crate) async fn run(&self) -> Result<Status, JobError> {
         let (shared, planned) = (self.shared, self.planned);
-        let dir = shared.dir.test(self.number, &planned.name)?;
+        let total = shared.plan.tests.len();
+        let dir = shared.dir.test(self.number, total, &planned.name)?;
         let (started, begun) = (now(), Instant::now());
         (shared.emit)(EventKind::TestStarted(TestStarted {
             number: self.number,
-            total: shared.plan.tests.len(),
+            total,
             name: planned.name.clone(),
             variant: planned.variant.clone(),
             pack: shared.plan.packs[planned.pack].manifest.name.clone(),
@@ -92,8 +101,11 @@ where
         if self.shared.interrupt.stop.is_cancelled() {
             return end(Status::Skip, "the job was interrupted before this test");
         }
-        if let Some(reason) = self.planned.skip_reason() {
-            return end(Status::Skip, reason);
+        if let Some(fault) = &self.planned.fault {
+            return end(Status::Error, fault);
+        }
+        if let Some(denial) = self.planned.denials.first() {
+            return end(Status::Skip, denial.to_string());
         }
         let Some(prepared) = &self.shared.prepared[self.planned.pack] else {
             return TestEnd::error("the pack of this test was not prepared");

@@ -1,13 +1,13 @@
 //! What a job will do.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use vthost_cartesian::Variant;
 use vthost_metadata::{DeniedEffect, ListEntry};
 use vthost_params::{Params, registry};
-use vthost_policy::{Denial, Grants, check_imports, check_key};
-use vthost_provider::{CfgSet, Pack, Selection};
+use vthost_policy::{Denial, Grants, check_imports, check_key, check_need};
+use vthost_provider::{CfgSet, Pack, Selection, TestInfo};
 
 use crate::PlanError;
 
@@ -35,17 +35,16 @@ pub struct Planned {
     pub test: String,
     /// Its parameters.
     pub params: Params,
-    /// What it needs and may not do.
+    /// What it needs and may not do: with any, it is skipped.
     pub denials: Vec<Denial>,
-    /// Why it cannot be run, other than a denial.
-    pub note: Option<String>,
+    /// Why it cannot be run at all: a mistake in its configuration, and so an ERROR.
+    pub fault: Option<String>,
 }
 
 impl Planned {
-    /// Why it will be skipped, if it will.
-    pub fn skip_reason(&self) -> Option<String> {
-        let denied = self.denials.first().map(ToString::to_string);
-        self.note.clone().or(denied)
+    /// Whether it will be started.
+    pub fn will_run(&self) -> bool {
+        self.denials.is_empty() && self.fault.is_none()
     }
 }
 
@@ -76,10 +75,11 @@ impl Plan {
             })
             .map(Option::unwrap_or_default)
             .collect();
-        let tests = variants
+        let mut tests = variants
             .iter()
             .map(|variant| planned(variant, &packs, &of_pack, &request.grants))
-            .collect::<Result<_, _>>()?;
+            .collect::<Result<Vec<_>, _>>()?;
+        tell_apart(&mut tests, &variants);
         Ok(Self {
             packs,
             tests,
@@ -110,14 +110,15 @@ impl Plan {
                     .into_iter()
                     .map(str::to_owned)
                     .collect(),
-                note: test.note.clone(),
+                note: test.fault.clone(),
                 denied: test
                     .denials
                     .iter()
                     .map(|denial| DeniedEffect {
-                        key: denial.tried.clone(),
-                        origin: denial.by.clone(),
-                        grant: denial.grant.unwrap_or_default().to_owned(),
+                        rule: denial.rule.as_str().to_owned(),
+                        tried: denial.tried.clone(),
+                        by: denial.by.clone(),
+                        grant: denial.grant.map(str::to_owned),
                     })
                     .collect(),
             }
@@ -158,19 +159,29 @@ fn planned(
         .iter()
         .position(|pack| pack.manifest.name == provider)
         .ok_or_else(|| failed(params.invalid("provider", "the name of a pack of this job")))?;
-    let test = params.require("type").map_err(failed)?.to_owned();
     let mut denials = of_pack[pack].clone();
     denials.extend(denied_keys(variant, grants));
-    let info = packs[pack].manifest.test(&test);
-    let note = match info {
-        None => Some(format!(
-            "no wasm test for type `{test}` in the pack {provider}"
-        )),
-        Some(info) => info
-            .needs
-            .iter()
-            .find(|need| !grants.has(need))
-            .map(|need| format!("the test needs the grant `{need}`; to give it: --grant {need}")),
+    let manifest = &packs[pack].manifest;
+    let test = params.get("type").unwrap_or_default().to_owned();
+    let fault = match manifest.test(&test) {
+        Some(info) => {
+            denials.extend(missing_needs(info, provider, grants));
+            None
+        }
+        None if test.is_empty() => {
+            Some("the variant sets no `type`, so there is no test to run".to_owned())
+        }
+        None => {
+            let known: Vec<_> = manifest
+                .tests
+                .iter()
+                .map(|test| test.name.as_str())
+                .collect();
+            let known = known.join(", ");
+            Some(format!(
+                "no wasm test for type `{test}` in the pack {provider}, which has {known}"
+            ))
+        }
     };
     Ok(Planned {
         name: test_name(variant, provider),
@@ -178,9 +189,36 @@ fn planned(
         pack,
         test,
         denials,
-        note,
+        fault,
         params,
     })
+}
+
+fn missing_needs<'a>(
+    info: &'a TestInfo,
+    pack: &'a str,
+    grants: &'a Grants,
+) -> impl Iterator<Item = Denial> + 'a {
+    info.needs
+        .iter()
+        .filter_map(move |need| check_need(&info.name, need, pack, grants).err())
+}
+
+/// Gives tests that would have the same name the whole short names of their variants, where these differ.
+fn tell_apart(tests: &mut [Planned], variants: &[Variant]) {
+    let mut short_names: BTreeMap<String, BTreeSet<&str>> = BTreeMap::new();
+    for (test, variant) in tests.iter().zip(variants) {
+        let names = short_names.entry(test.name.clone()).or_default();
+        names.insert(variant.short_name());
+    }
+    for (test, variant) in tests.iter_mut().zip(variants) {
+        if short_names
+            .get(&test.name)
+            .is_some_and(|names| names.len() > 1)
+        {
+            variant.short_name().clone_into(&mut test.name);
+        }
+    }
 }
 
 /// The labels of the variant that come from the pack: the hardware and the guest are the same for most tests of a

@@ -14,7 +14,7 @@ pub enum NotReady {
     #[error("this machine has no QEMU that works")]
     Qemu(#[source] ProbeError),
     /// Guest images are missing.
-    #[error("guest images are missing: {}; `vthost bootstrap` builds the default guest", list(.0))]
+    #[error("guest images are missing: {}; `vthost bootstrap` builds {}, others are yours to put there", list(.0), vthost_provider::bootstrap::JEOS_IMAGE)]
     Images(BTreeSet<PathBuf>),
 }
 
@@ -34,7 +34,7 @@ pub fn check_ready(plan: &Plan, data_dir: &Path) -> Result<(), NotReady> {
     let with_vms: Vec<&Planned> = plan
         .tests
         .iter()
-        .filter(|test| test.skip_reason().is_none())
+        .filter(|test| test.will_run())
         .filter(|test| !test.params.objects("vms").is_empty())
         .collect();
     if with_vms.is_empty() {

@@ -1,6 +1,7 @@
 //! Carrying out a plan.
 
 use std::path::PathBuf;
+use std::pin::pin;
 use std::sync::{Arc, OnceLock};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
@@ -23,17 +24,15 @@ pub struct Interrupt {
 }
 
 impl Interrupt {
-    /// Asks for the end, because of `reason` (`SIGINT`); a second time, at once. Tells whether it was the first time.
-    pub fn request(&self, reason: &str) -> bool {
-        let first = self.reason.set(reason.to_owned()).is_ok();
-        if !first {
+    /// Asks for the end, because of `reason` (`SIGINT`); a second time, at once.
+    pub fn request(&self, reason: &str) {
+        if self.reason.set(reason.to_owned()).is_err() {
             self.kill.cancel();
         }
         self.stop.cancel();
-        first
     }
 
-    /// Why the end was asked for, if it was.
+    /// Why the end was asked for, once it was.
     fn reason(&self) -> Option<&str> {
         self.reason.get().map(String::as_str)
     }
@@ -123,14 +122,18 @@ impl<'a> Runner<'a> {
         let mut interrupted = false;
         for (index, planned) in self.plan.tests.iter().enumerate() {
             let one = One::new(&shared, index + 1, planned);
-            counts.add(one.run().await?);
-            if let Some(reason) = interrupt.reason()
-                && !interrupted
-            {
-                interrupted = true;
-                let signal = reason.to_owned();
-                emit(EventKind::JobInterrupted(JobInterrupted { signal }));
-            }
+            let mut running = pin!(one.run());
+            let status = tokio::select! {
+                status = &mut running => status?,
+                // Told at once; the test then ends by itself, and the rest is skipped.
+                () = interrupt.stop.cancelled(), if !interrupted => {
+                    interrupted = true;
+                    let signal = interrupt.reason().unwrap_or_default().to_owned();
+                    emit(EventKind::JobInterrupted(JobInterrupted { signal }));
+                    running.await?
+                }
+            };
+            counts.add(status);
         }
         emit(EventKind::JobFinished(JobFinished {
             counts,
@@ -153,7 +156,7 @@ fn prepare(plan: &Plan, sandbox: &Sandbox) -> Result<Vec<Option<Prepared>>, JobE
             let needed = plan
                 .tests
                 .iter()
-                .any(|test| test.pack == index && test.skip_reason().is_none());
+                .any(|test| test.pack == index && test.will_run());
             if !needed {
                 return Ok(None);
             }

@@ -7,7 +7,7 @@
 /// | 0 | all is well: every test ended PASS, WARN, SKIP or CANCEL |
 /// | 1 | at least one test ended FAIL or ERROR |
 /// | 2 | wrong use: unknown flag, bad value, bad configuration, unreadable pack |
-/// | 3 | nothing to run: no variant passes the filters |
+/// | 3 | nothing to run: no variant passes the filters, or every one that does is denied |
 /// | 4 | this machine is not ready: QEMU or the guest image is missing (`vthost bootstrap` helps) |
 /// | 5 | the job itself failed: results cannot be written, or a defect of vthost |
 /// | 8 | interrupted by the operator |
@@ -20,7 +20,7 @@ pub enum ExitCode {
     TestsFailed = 1,
     /// Wrong use: unknown flag, bad value, bad configuration, unreadable pack.
     Usage = 2,
-    /// No variant passes the filters.
+    /// No variant passes the filters, or every one that does is denied.
     NothingToRun = 3,
     /// QEMU or the guest image is missing.
     NotReady = 4,

@@ -20,21 +20,24 @@ pub struct ListEntry {
     pub tags: Vec<String>,
     /// The machines that the variant asks for: the value of `vms`, split.
     pub vms: Vec<String>,
-    /// Why it would not run; none when it would.
+    /// Why it cannot be run: a mistake in its configuration.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub note: Option<String>,
-    /// Effects on the host that are not granted.
+    /// What is not granted: with any, the test is skipped.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub denied: Vec<DeniedEffect>,
 }
 
-/// An effect on the host that a variant asks for and that is not granted.
+/// Something that a variant or its pack asks for and that is not granted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeniedEffect {
-    /// The configuration key.
-    pub key: String,
-    /// Where it was set: `file:line`.
-    pub origin: String,
-    /// The grant that it needs.
-    pub grant: String,
+    /// The rule that decided: `ungranted-key`.
+    pub rule: String,
+    /// What was tried, in words.
+    pub tried: String,
+    /// Who tried: a pack, or `file:line` of a configuration.
+    pub by: String,
+    /// The grant that would allow it; none if nothing would.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub grant: Option<String>,
 }

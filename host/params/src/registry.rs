@@ -81,11 +81,6 @@ const fn with_effect(key: Key, grant: &'static str, when: When) -> Key {
 
 /// All keys, sorted by name.
 pub const KEYS: &[Key] = &[
-    of_object(
-        "auto_cpu_model",
-        "yes",
-        "choose the processor model by the accelerator where `cpu_model` is not set",
-    ),
     of_object("boot_menu", "off", "show the boot menu of the firmware"),
     of_object("boot_order", "cdn", "the order of boot devices"),
     of_object("boot_strict", "off", "boot from nothing but the boot order"),
@@ -94,7 +89,11 @@ pub const KEYS: &[Key] = &[
         "",
         "a regular expression that the guest's console prints when the guest can be logged in to",
     ),
-    of_object("cpu_model", "", "the processor model, as QEMU names it"),
+    of_object(
+        "cpu_model",
+        "",
+        "the processor model, as QEMU names it; one that suits the accelerator if it is not set",
+    ),
     of_object(
         "cpu_model_flags",
         "",
@@ -109,7 +108,7 @@ pub const KEYS: &[Key] = &[
     of_object(
         "drive_format",
         "virtio",
-        "the bus of an image: `virtio`, `ide`, `scsi-hd`",
+        "the bus of an image: `virtio`, `ide` (also `ahci`), `scsi-hd`",
     ),
     of_object("enable_kvm", "yes", "use KVM where it really works"),
     of_object(
@@ -142,7 +141,6 @@ pub const KEYS: &[Key] = &[
     ),
     of_object("images", "", "the images of a machine"),
     of_object("kill_timeout", "60", "seconds that a graceful end may take"),
-    key("kill_vm", "yes", "take the machines down after the test"),
     of_object(
         "kill_vm_gracefully",
         "no",
@@ -233,7 +231,7 @@ pub const KEYS: &[Key] = &[
     of_object(
         "vga",
         "std",
-        "the graphics card: `std`, `virtio`, `cirrus`, `none`",
+        "the graphics card: `std`, `virtio`, `cirrus`, `qxl`, `none`",
     ),
     key("vms", "", "the machines of the test"),
 ];

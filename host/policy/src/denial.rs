@@ -11,6 +11,8 @@ pub enum Rule {
     UngrantedInterface,
     /// The key needs a grant that is not there.
     UngrantedKey,
+    /// The test says that it cannot do without a grant that is not there.
+    UngrantedNeed,
     /// The monitor command is not on the allow-list.
     UnlistedCommand,
 }
@@ -22,6 +24,7 @@ impl Rule {
             Self::UnknownInterface => "unknown-interface",
             Self::UngrantedInterface => "ungranted-interface",
             Self::UngrantedKey => "ungranted-key",
+            Self::UngrantedNeed => "ungranted-need",
             Self::UnlistedCommand => "unlisted-command",
         }
     }
@@ -51,7 +54,7 @@ impl fmt::Display for Denial {
         )?;
         match self.grant {
             Some(grant) => write!(f, "; to allow it: --grant {grant}"),
-            None => f.write_str("; this version of vthost has no such interface"),
+            None => f.write_str("; no grant of this version of vthost allows it"),
         }
     }
 }

@@ -15,10 +15,12 @@ mod denial;
 mod grant;
 mod imports;
 mod keys;
+mod needs;
 mod qmp;
 
 pub use denial::{Denial, Rule};
 pub use grant::{GRANTS, GrantInfo, Grants, UnknownGrant};
 pub use imports::{check_imports, is_open_interface};
 pub use keys::check_key;
+pub use needs::check_need;
 pub use qmp::check_qmp;

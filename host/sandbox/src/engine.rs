@@ -8,8 +8,8 @@ use vthost_env::Environment;
 use vthost_metadata::Status;
 use vthost_params::Params;
 use vthost_policy::Grants;
-use wasmtime::component::{Component, Linker, Resource};
-use wasmtime::{Config, Engine, Store, Trap, UpdateDeadline};
+use wasmtime::component::{Component, Linker, Resource, ResourceTableError};
+use wasmtime::{Config, Engine, Store, Trap, UpdateDeadline, WasmBacktrace};
 use wasmtime_wasi::I32Exit;
 
 use crate::cache::Cache;
@@ -277,7 +277,12 @@ fn past_deadline(limits: &Limits, detail: Option<String>) -> TestEnd {
 
 /// What a trap means.
 fn trapped(host: &Host, trap: &wasmtime::Error, limits: &Limits) -> TestEnd {
-    let detail = Some(format!("{trap:?}"));
+    // Not `{trap:?}`: with RUST_BACKTRACE it is full of frames of the host.
+    let mut detail = format!("{trap:#}");
+    if let Some(backtrace) = trap.downcast_ref::<WasmBacktrace>() {
+        detail = format!("{detail}\n{backtrace}");
+    }
+    let detail = Some(detail);
     if trap.downcast_ref::<DeadlineReached>().is_some() {
         return past_deadline(limits, detail);
     }
@@ -288,6 +293,11 @@ fn trapped(host: &Host, trap: &wasmtime::Error, limits: &Limits) -> TestEnd {
         )
     } else if let Some(text) = &host.panic {
         format!("panic: {text}")
+    } else if let Some(ResourceTableError::Full) = trap.downcast_ref() {
+        format!(
+            "limit:handles: the test holds more than {} handles",
+            limits.handles
+        )
     } else {
         if let Some(exit) = trap.downcast_ref::<I32Exit>() {
             return TestEnd::error(format!(

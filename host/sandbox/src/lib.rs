@@ -10,7 +10,8 @@
 //! - it panics: the SDK sends the text before the trap;
 //! - it floods the log: what comes after the limit is dropped, with a mark.
 //!
-//! Limits have stable names, which stand in the reason of the test: `limit:memory`, `limit:deadline`, `limit:log`.
+//! Limits have stable names, which stand in the reason of the test or in its log: `limit:memory`, `limit:deadline`,
+//! `limit:handles`, `limit:log`.
 
 mod cache;
 mod engine;

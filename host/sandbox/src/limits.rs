@@ -9,7 +9,7 @@ use wasmtime::{ResourceLimiter, bail};
 pub struct Limits {
     /// Bytes of memory, all memories of the instance together: `limit:memory`.
     pub memory: usize,
-    /// Handles to host resources at a time; one more traps.
+    /// Handles to host resources at a time; one more traps: `limit:handles`.
     pub handles: usize,
     /// Bytes of log; what comes after is dropped: `limit:log`.
     pub log: usize,

@@ -10,11 +10,19 @@ use vthost_provider::Selection;
 use crate::failure::Failure;
 
 const AFTER_HELP: &str = "\
-Exit codes: 0 all is well, 1 tests failed, 2 wrong use, 3 nothing to run, 4 this machine is not ready,
-5 the job itself failed, 8 interrupted.
+Exit codes:
+  0  all is well
+  1  tests failed
+  2  wrong use
+  3  nothing to run
+  4  this machine is not ready
+  5  the job itself failed
+  8  interrupted
 
-Environment: VTHOST_HOME moves all of vthost's files below one directory; VTHOST_LOG=debug shows what the host
-does; NO_COLOR and CLICOLOR_FORCE decide about colours.";
+Environment:
+  VTHOST_HOME               one directory for all of vthost's files
+  VTHOST_LOG                what the host does, as `debug`
+  NO_COLOR, CLICOLOR_FORCE  colours";
 
 /// Runs virtualization tests as sandboxed WebAssembly components
 #[derive(Debug, Parser)]

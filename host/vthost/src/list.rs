@@ -10,6 +10,10 @@ use crate::cli::ListArgs;
 use crate::failure::Failure;
 use crate::output;
 
+/// What is told when filters select nothing together, although each of them alone selects something.
+pub(crate) const NOTHING: &str =
+    "no variant passes all of these filters; `vthost list` with fewer of them shows what there is";
+
 pub(crate) fn main(args: &ListArgs, color: bool) -> Result<ExitCode, Failure> {
     let plan = Plan::new(&args.select.request()?)?;
     let mut text = String::new();
@@ -24,7 +28,7 @@ pub(crate) fn main(args: &ListArgs, color: bool) -> Result<ExitCode, Failure> {
     }
     output::print(text.as_bytes())?;
     Ok(if plan.tests.is_empty() {
-        eprintln!("no variant passes these filters");
+        eprintln!("{NOTHING}");
         ExitCode::NothingToRun
     } else {
         ExitCode::Ok
@@ -44,7 +48,8 @@ fn people(text: &mut String, plan: &Plan, args: &ListArgs, color: bool) {
     for (entry, planned) in entries.iter().zip(&plan.tests) {
         let summary = dim.apply_to(line(&entry.summary));
         let _ = writeln!(text, "{:<width$}  {summary}", entry.name);
-        if let Some(reason) = planned.skip_reason() {
+        let denials = planned.denials.iter().map(ToString::to_string);
+        for reason in planned.fault.iter().cloned().chain(denials) {
             let _ = writeln!(text, "    {}", yellow.apply_to(line(&reason)));
         }
         if args.verbose {
@@ -54,17 +59,28 @@ fn people(text: &mut String, plan: &Plan, args: &ListArgs, color: bool) {
             params(text, planned);
         }
     }
-    let skipped = plan
+    let denied = plan
         .tests
         .iter()
-        .filter(|test| test.skip_reason().is_some())
+        .filter(|test| !test.denials.is_empty())
         .count();
-    let _ = match (entries.len(), skipped) {
-        (0, _) => Ok(()),
-        (1, 0) => writeln!(text, "1 test"),
-        (all, 0) => writeln!(text, "{all} tests"),
-        (all, skipped) => writeln!(text, "{all} tests, {skipped} of them would be skipped"),
+    let faulty = plan
+        .tests
+        .iter()
+        .filter(|test| test.fault.is_some())
+        .count();
+    let mut summary = match entries.len() {
+        0 => return,
+        1 => "1 test".to_owned(),
+        count => format!("{count} tests"),
     };
+    if denied > 0 {
+        let _ = write!(summary, ", {denied} denied");
+    }
+    if faulty > 0 {
+        let _ = write!(summary, ", {faulty} with a mistake in the configuration");
+    }
+    let _ = writeln!(text, "{summary}");
 }
 
 fn details(text: &mut String, entry: &ListEntry) {

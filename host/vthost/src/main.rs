@@ -10,6 +10,7 @@ mod output;
 mod pack;
 mod run;
 
+use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
@@ -18,19 +19,36 @@ use failure::Failure;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    if let Ok(filter) = tracing_subscriber::EnvFilter::try_from_env("VTHOST_LOG") {
-        tracing_subscriber::fmt()
-            .with_env_filter(filter)
-            .with_writer(std::io::stderr)
-            .init();
-    }
-    match dispatch(cli) {
+    match log().and_then(|()| dispatch(cli)) {
         Ok(code) => code.into(),
         Err(failure) => {
             failure.print();
             failure.code().into()
         }
     }
+}
+
+/// Shows what the host does, if `VTHOST_LOG` asks for it: `debug` for vthost itself, or a filter of the form
+/// `vthost_qemu=trace,russh=info`.
+fn log() -> Result<(), Failure> {
+    let Some(wanted) = std::env::var_os("VTHOST_LOG").filter(|wanted| !wanted.is_empty()) else {
+        return Ok(());
+    };
+    let wanted = wanted.to_string_lossy();
+    let directives = match wanted.parse::<tracing::Level>() {
+        Ok(level) => format!("vthost={level}"),
+        Err(_) => wanted.clone().into_owned(),
+    };
+    let filter = tracing_subscriber::EnvFilter::try_new(directives).map_err(|error| {
+        let text = format!("VTHOST_LOG is `{wanted}`, which is no filter: {error}");
+        Failure::new(vthost_metadata::ExitCode::Usage, text)
+    })?;
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_writer(std::io::stderr)
+        .init();
+    Ok(())
 }
 
 fn dispatch(cli: Cli) -> Result<vthost_metadata::ExitCode, Failure> {

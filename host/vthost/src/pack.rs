@@ -3,6 +3,7 @@
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
+use vthost_job::{Plan, Request};
 use vthost_metadata::ExitCode;
 use vthost_provider::pack::{self, CfgFile, PackSource};
 use vthost_provider::{Dirs, Pack, TestInfo};
@@ -40,7 +41,7 @@ fn build(
             .map(|stem| stem.to_string_lossy().into_owned())
             .unwrap_or_default(),
     };
-    let bytes = std::fs::read(component).map_err(|error| unreadable(component, &error))?;
+    let bytes = pack::read_component(component)?;
     let sandbox = Sandbox::new(&Dirs::from_env()?.components())?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -56,14 +57,43 @@ fn build(
         },
     };
     let manifest = pack::build(component, source, output)?;
+    let checked = check(output);
+    if checked.is_err() {
+        // A pack that cannot be listed is none. The error of the check is the one to tell.
+        let _ = std::fs::remove_file(output);
+    }
+    checked?;
+    let count = match manifest.tests.len() {
+        1 => "1 test".to_owned(),
+        count => format!("{count} tests"),
+    };
     eprintln!(
-        "{}: {} {}, {} tests",
+        "{}: {} {}, {count}",
         output.display(),
         manifest.name,
-        manifest.version,
-        manifest.tests.len()
+        line(&manifest.version)
     );
     Ok(ExitCode::Ok)
+}
+
+/// Expands the configuration of a new pack, so that its author hears of mistakes, and not its users.
+fn check(output: &Path) -> Result<(), Failure> {
+    let request = Request {
+        packs: vec![output.to_owned()],
+        ..Request::default()
+    };
+    let plan = Plan::new(&request)?;
+    match plan
+        .tests
+        .iter()
+        .find_map(|test| Some((test, test.fault.as_ref()?)))
+    {
+        None => Ok(()),
+        Some((test, fault)) => {
+            let text = format!("the variant {}: {fault}", test.variant);
+            Err(Failure::new(ExitCode::Usage, text))
+        }
+    }
 }
 
 fn info(test: TestSpec) -> TestInfo {
@@ -142,9 +172,18 @@ fn inspect(path: &Path, json: bool) -> Result<ExitCode, Failure> {
             };
             let _ = writeln!(text, "  {}{note}", line(import));
         }
+        let _ = writeln!(text, "configuration:");
+        for file in &pack.cfg {
+            let _ = writeln!(text, "  {} ({} bytes)", line(&file.name), file.text.len());
+        }
         let _ = writeln!(text, "tests:");
         for test in &manifest.tests {
             let _ = writeln!(text, "  {:<24} {}", line(&test.name), line(&test.summary));
+            for (what, words) in [("tags", &test.tags), ("needs", &test.needs)] {
+                if !words.is_empty() {
+                    let _ = writeln!(text, "  {:<24} {what}: {}", "", line(&words.join(" ")));
+                }
+            }
         }
     }
     output::print(text.as_bytes())?;

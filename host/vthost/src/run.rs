@@ -15,13 +15,13 @@ use vthost_report::{
 
 use crate::cli::RunArgs;
 use crate::failure::Failure;
+use crate::list::NOTHING;
 
 pub(crate) fn main(args: &RunArgs, color: bool) -> Result<ExitCode, Failure> {
     let dirs = Dirs::from_env()?;
     let plan = Plan::new(&args.select.request()?)?;
     if plan.tests.is_empty() {
-        let text = "no variant passes these filters; `vthost list` with the same arguments shows what there is";
-        return Err(Failure::new(ExitCode::NothingToRun, text));
+        return Err(Failure::new(ExitCode::NothingToRun, NOTHING));
     }
     vthost_job::check_ready(&plan, &dirs.data)?;
     warn_of_denials(&plan);
@@ -48,7 +48,12 @@ pub(crate) fn main(args: &RunArgs, color: bool) -> Result<ExitCode, Failure> {
         .map_err(|_| Failure::new(ExitCode::JobFailed, "the reporter ended early"))?;
     let ended = ended?;
     recorded?;
-    Ok(exit_code(ended))
+    let all_denied = plan.tests.iter().all(|test| !test.denials.is_empty());
+    Ok(match exit_code(ended) {
+        // A job that tested nothing is not a good job.
+        ExitCode::Ok if all_denied => ExitCode::NothingToRun,
+        code => code,
+    })
 }
 
 fn exit_code(ended: JobEnd) -> ExitCode {
@@ -146,9 +151,7 @@ fn carry_out(
                     Some(()) = terminations.recv() => "SIGTERM",
                     else => break,
                 };
-                if watched.request(name) {
-                    eprintln!("\n{name}: ending the running test; once more to end it without cleaning up in order");
-                }
+                watched.request(name);
             }
         });
         let command = std::env::args().collect();
@@ -171,7 +174,7 @@ struct EventLines;
 
 impl vthost_report::Sink for EventLines {
     fn name(&self) -> &'static str {
-        "the events on standard output"
+        "events on standard output"
     }
 
     fn event(&mut self, event: &Event) -> Result<(), ReportError> {
@@ -180,9 +183,11 @@ impl vthost_report::Sink for EventLines {
         })?;
         line.push(b'\n');
         let mut out = io::stdout().lock();
-        out.write_all(&line)
-            .and_then(|()| out.flush())
-            .map_err(|source| ReportError::Terminal { source })
+        match out.write_all(&line).and_then(|()| out.flush()) {
+            // Who stops reading has seen enough; the results are on disk.
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            done => done.map_err(|source| ReportError::Terminal { source }),
+        }
     }
 
     fn finish(&mut self, _: &vthost_report::Job) -> Result<(), ReportError> {

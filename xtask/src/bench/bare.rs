@@ -45,7 +45,7 @@ pub(crate) fn boot(image: &Path, dir: &Path) -> Result<Bare> {
             "-smp",
             "2",
             "-m",
-            "512",
+            "1024",
             "-vga",
             "std",
             "-display",

@@ -14,6 +14,9 @@ static SHIPPED: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../../cfg");
 /// The file that is made for each job.
 const SUBTESTS: &str = "subtests.cfg";
 
+/// The file of a pack that includes its others. A pack without it has a branch for each file.
+const PACK_ROOT: &str = "tests.cfg";
+
 /// Shipped files by their paths in `cfg/`; files of packs as `<pack>:<file>`.
 pub(super) struct SetLoader {
     subtests: String,
@@ -33,15 +36,20 @@ impl SetLoader {
                 .map(|file| (file.name.clone(), file.text.clone()))
                 .collect();
             if files.is_empty() {
-                files.push(("tests.cfg".to_owned(), every_test(pack)));
+                files.push((PACK_ROOT.to_owned(), every_test(pack)));
             }
+            // Without a root, every file is a branch of its own: files are alternatives, not a product.
+            let has_root = files.iter().any(|(file, _)| file == PACK_ROOT);
             for (file, text) in files {
                 let source = format!("{name}:{file}");
-                // A branch for each file: files are alternatives, not a product. Writing to a string does not fail.
-                let _ = write!(
-                    subtests,
-                    "    - {name}:\n        provider = {name}\n        include {source}\n"
-                );
+                if !has_root || file == PACK_ROOT {
+                    // The provider stands last, where nothing in the pack can change it. Writing to a string does
+                    // not fail.
+                    let _ = write!(
+                        subtests,
+                        "    - {name}:\n        include {source}\n        provider = {name}\n"
+                    );
+                }
                 of_packs.insert(source, (kind.clone(), text));
             }
         }

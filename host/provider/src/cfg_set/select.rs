@@ -37,6 +37,9 @@ pub struct Selection {
 /// Why a selection makes no list of variants.
 #[derive(Debug, thiserror::Error)]
 pub enum SelectError {
+    /// A filter is empty: it would select everything.
+    #[error("a filter is empty; leave it out to select everything")]
+    EmptyFilter,
     /// An assignment without `=`, or with a key that is none.
     #[error("`{0}` is not an assignment; write --extra-params key=value")]
     NotAnAssignment(String),
@@ -71,6 +74,9 @@ impl CfgSet {
     pub fn select(&self, selection: &Selection) -> Result<Vec<Variant>, SelectError> {
         let mut config = self.config.clone();
         let filter = |config: &mut Config, word: &str, text: &str| {
+            if text.trim().is_empty() {
+                return Err(SelectError::EmptyFilter);
+            }
             add(config, &format!("{word} {text}"))?;
             known(&self.config, text)
         };
@@ -91,16 +97,18 @@ impl CfgSet {
             .map(|text| assignment(text))
             .collect::<Result<Vec<_>, _>>()?;
 
-        let everything = [String::new()];
-        let references = if selection.references.is_empty() {
-            &everything[..]
-        } else {
-            &selection.references[..]
-        };
+        let mut references: Vec<Option<&str>> = selection
+            .references
+            .iter()
+            .map(|reference| Some(reference.as_str()))
+            .collect();
+        if references.is_empty() {
+            references.push(None);
+        }
         let mut variants = Vec::new();
         for reference in references {
             let mut config = config.clone();
-            if !reference.is_empty() {
+            if let Some(reference) = reference {
                 filter(&mut config, "only", reference)?;
             }
             for choice in CHOICES {
@@ -150,12 +158,12 @@ fn assignment(text: &str) -> Result<String, SelectError> {
 }
 
 /// Whether any filter of the operator names a label of the choice.
-fn names_one_of(selection: &Selection, reference: &str, choice: &[&str]) -> bool {
+fn names_one_of(selection: &Selection, reference: Option<&str>, choice: &[&str]) -> bool {
     let machine = selection.machine_type.iter();
     let filters = selection.only.iter().chain(&selection.no).chain(machine);
     filters
         .map(String::as_str)
-        .chain([reference])
+        .chain(reference)
         .flat_map(|filter| filter.split(|c: char| !(c.is_alphanumeric() || matches!(c, '_' | '-'))))
         .any(|word| choice.contains(&word))
 }

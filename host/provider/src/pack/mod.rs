@@ -12,7 +12,7 @@ pub(crate) use read::hex;
 
 pub use error::PackError;
 pub use manifest::{API, MANIFEST_SCHEMA, Manifest, TestInfo};
-pub use read::{CfgFile, Pack};
+pub use read::{CfgFile, Pack, read_component};
 pub use write::{PackSource, build};
 
 /// The custom section that holds the manifest.

@@ -77,6 +77,14 @@ impl Pack {
     }
 }
 
+/// Reads a file that is a component, whether it is a pack already or not.
+///
+/// # Errors
+/// [`PackError`] if it cannot be read, is no component, or is damaged.
+pub fn read_component(path: &Path) -> Result<Arc<[u8]>, PackError> {
+    sections_of(path).map(|(bytes, _)| bytes)
+}
+
 /// What is in a component, as far as vthost looks without compiling it.
 pub(super) struct Sections {
     manifest: Option<Vec<u8>>,

@@ -86,7 +86,11 @@ fn write_whole(output: &Path, bytes: &[u8]) -> Result<(), PackError> {
         .filter(|dir| !dir.as_os_str().is_empty())
         .unwrap_or(Path::new("."));
     std::fs::create_dir_all(dir).map_err(io)?;
-    let mut file = tempfile::NamedTempFile::new_in(dir).map_err(io)?;
+    // As readable as any file that a build makes: the umask has the last word.
+    let mut file = tempfile::Builder::new()
+        .permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666))
+        .tempfile_in(dir)
+        .map_err(io)?;
     file.write_all(bytes).map_err(io)?;
     file.persist(output).map_err(|error| io(error.error))?;
     Ok(())
