@@ -79,160 +79,49 @@ const fn with_effect(key: Key, grant: &'static str, when: When) -> Key {
     }
 }
 
-/// All keys, sorted by name.
+/// All keys, sorted by name: a table, a key a line.
+#[rustfmt::skip]
 pub const KEYS: &[Key] = &[
     of_object("boot_menu", "off", "show the boot menu of the firmware"),
     of_object("boot_order", "cdn", "the order of boot devices"),
     of_object("boot_strict", "off", "boot from nothing but the boot order"),
-    of_object(
-        "console_ready_pattern",
-        "",
-        "a regular expression that the guest's console prints when the guest can be logged in to",
-    ),
-    of_object(
-        "cpu_model",
-        "",
-        "the processor model, as QEMU names it; one that suits the accelerator if it is not set",
-    ),
-    of_object(
-        "cpu_model_flags",
-        "",
-        "flags added to the processor model, as `,+rdrand`",
-    ),
+    of_object("console_ready_pattern", "", "a regular expression that the guest's console prints when the guest can be logged in to"),
+    of_object("cpu_model", "", "the processor model, as QEMU names it; one that suits the accelerator if it is not set"),
+    of_object("cpu_model_flags", "", "flags added to the processor model, as `,+rdrand`"),
     of_object("display", "vnc", "the display: `vnc` or `nographic`"),
-    of_object(
-        "drive_cache",
-        "",
-        "the cache mode of an image: `none`, `writeback`, `unsafe`",
-    ),
-    of_object(
-        "drive_format",
-        "virtio",
-        "the bus of an image: `virtio`, `ide` (also `ahci`), `scsi-hd`",
-    ),
+    of_object("drive_cache", "", "the cache mode of an image: `none`, `writeback`, `unsafe`"),
+    of_object("drive_format", "virtio", "the bus of an image: `virtio`, `ide` (also `ahci`), `scsi-hd`"),
     of_object("enable_kvm", "yes", "use KVM where it really works"),
-    of_object(
-        "enable_pvpanic",
-        "yes",
-        "give the machine a device that reports a crash of its guest",
-    ),
-    with_effect(
-        of_object(
-            "extra_params",
-            "",
-            "options added to the command line of QEMU as they are",
-        ),
-        "qemu-args",
-        When::Set,
-    ),
-    of_object(
-        "image_format",
-        "qcow2",
-        "the format of an image: `qcow2` or `raw`",
-    ),
-    with_effect(
-        of_object(
-            "image_name",
-            "",
-            "the path of an image without the ending of its format, relative to the data directory",
-        ),
-        "host-files",
-        When::OutsidePath,
-    ),
+    of_object("enable_pvpanic", "yes", "give the machine a device that reports a crash of its guest"),
+    with_effect(of_object("extra_params", "", "options added to the command line of QEMU as they are"), "qemu-args", When::Set),
+    of_object("image_format", "qcow2", "the format of an image: `qcow2` or `raw`"),
+    with_effect(of_object("image_name", "", "the path of an image without the ending of its format, relative to the data directory"), "host-files", When::OutsidePath),
     of_object("images", "", "the images of a machine"),
     of_object("kill_timeout", "60", "seconds that a graceful end may take"),
-    of_object(
-        "kill_vm_gracefully",
-        "no",
-        "let the guest shut itself down before its machine is taken down",
-    ),
-    of_object(
-        "login_timeout",
-        "240",
-        "seconds that a login may take, from its start to the prompt",
-    ),
+    of_object("kill_vm_gracefully", "no", "let the guest shut itself down before its machine is taken down"),
+    of_object("login_timeout", "240", "seconds that a login may take, from its start to the prompt"),
     of_object("machine_type", "pc", "the machine, as QEMU names it"),
-    key(
-        "main_vm",
-        "",
-        "the machine that a test means when it names none",
-    ),
+    key("main_vm", "", "the machine that a test means when it names none"),
     of_object("mem", "1024", "memory in MiB"),
-    with_effect(
-        of_object(
-            "net_restrict",
-            "yes",
-            "cut the guest off from the host and its network, but for the forwarded ports",
-        ),
-        "host-network",
-        When::Not("yes"),
-    ),
-    of_object(
-        "nettype",
-        "user",
-        "how a network card reaches the host: `user`",
-    ),
-    of_object(
-        "nic_model",
-        "virtio",
-        "the model of a network card: `virtio`, `e1000`, `rtl8139`",
-    ),
+    with_effect(of_object("net_restrict", "yes", "cut the guest off from the host and its network, but for the forwarded ports"), "host-network", When::Not("yes")),
+    of_object("nettype", "user", "how a network card reaches the host: `user`"),
+    of_object("nic_model", "virtio", "the model of a network card: `virtio`, `e1000`, `rtl8139`"),
     of_object("nics", "", "the network cards of a machine"),
     of_object("password", "", "the password of `username` in the guest"),
-    of_object(
-        "paused_after_start_vm",
-        "no",
-        "leave the processors stopped when a machine has been started",
-    ),
-    with_effect(
-        of_object(
-            "qemu_binary",
-            "",
-            "the QEMU to run; the first of the search path if it is not set",
-        ),
-        "qemu-binary",
-        When::Set,
-    ),
-    of_object(
-        "reboot_command",
-        "shutdown -r now",
-        "the command that reboots the guest",
-    ),
+    of_object("paused_after_start_vm", "no", "leave the processors stopped when a machine has been started"),
+    with_effect(of_object("qemu_binary", "", "the QEMU to run; the first of the search path if it is not set"), "qemu-binary", When::Set),
+    of_object("reboot_command", "shutdown -r now", "the command that reboots the guest"),
     of_object("serials", "", "the serial ports of a machine"),
-    of_object(
-        "shell_client",
-        "ssh",
-        "how to log in over the network: `ssh`",
-    ),
-    of_object(
-        "shell_port",
-        "22",
-        "the port of the shell server in the guest",
-    ),
-    of_object(
-        "shell_prompt",
-        r"[\#\$]\s*$",
-        "a regular expression for the prompt of the guest's shell",
-    ),
-    of_object(
-        "shutdown_command",
-        "shutdown -h now",
-        "the command that shuts the guest down",
-    ),
+    of_object("shell_client", "ssh", "how to log in over the network: `ssh`"),
+    of_object("shell_port", "22", "the port of the shell server in the guest"),
+    of_object("shell_prompt", r"[\#\$]\s*$", "a regular expression for the prompt of the guest's shell"),
+    of_object("shutdown_command", "shutdown -h now", "the command that shuts the guest down"),
     of_object("smp", "2", "the number of processors"),
     of_object("start_vm", "yes", "start the machine before the test"),
-    key(
-        "test_timeout",
-        "14400",
-        "seconds that a test may take; the host ends it then (`limit:deadline`)",
-    ),
+    key("test_timeout", "14400", "seconds that a test may take; the host ends it then (`limit:deadline`)"),
     key("type", "", "the test in the pack that the variant runs"),
     of_object("username", "root", "the user to log in as"),
-    of_object(
-        "vga",
-        "std",
-        "the graphics card: `std`, `virtio`, `cirrus`, `qxl`, `none`",
-    ),
+    of_object("vga", "std", "the graphics card: `std`, `virtio`, `cirrus`, `qxl`, `none`"),
     key("vms", "", "the machines of the test"),
 ];
 

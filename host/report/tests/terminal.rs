@@ -3,7 +3,8 @@
 mod common;
 
 use std::io::{self, Write};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Condvar, Mutex};
+use std::time::Duration;
 
 use common::{JOB_DIR, died, empty, every_status};
 use indicatif::{InMemoryTerm, TermLike as _};
@@ -11,28 +12,54 @@ use insta::assert_snapshot;
 use vthost_metadata::Event;
 use vthost_report::{Pipeline, Terminal, TerminalOptions, Verbosity};
 
+/// How long a test waits for what does come: far longer than it takes.
+const PATIENCE: Duration = Duration::from_secs(60);
+
 /// Output that can be read while it is written.
 #[derive(Clone, Default)]
-struct Output(Arc<Mutex<Vec<u8>>>);
+struct Output(Arc<(Mutex<Vec<u8>>, Condvar)>);
 
 impl Output {
     fn text(&self) -> String {
-        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+        String::from_utf8(self.0.0.lock().unwrap().clone()).unwrap()
+    }
+
+    /// Waits until the screen shows all of these, written by whichever thread, and gives the screen.
+    fn wait_for(&self, expected: &[&str]) -> String {
+        let (written, more) = &*self.0;
+        let mut shown = written.lock().unwrap();
+        loop {
+            let screen = on_screen(&shown, 80);
+            if expected.iter().all(|text| screen.contains(text)) {
+                return screen;
+            }
+            let (guard, waited) = more.wait_timeout(shown, PATIENCE).unwrap();
+            assert!(!waited.timed_out(), "{screen}");
+            shown = guard;
+        }
     }
 
     /// What a terminal of this size shows of it.
     fn on_screen(&self, columns: u16) -> String {
-        let screen = InMemoryTerm::new(120, columns);
-        screen
-            .write_str(&self.text().replace("\r\n", "\n").replace('\n', "\r\n"))
-            .unwrap();
-        screen.contents()
+        on_screen(&self.0.0.lock().unwrap(), columns)
     }
+}
+
+fn on_screen(written: &[u8], columns: u16) -> String {
+    let text = String::from_utf8_lossy(written);
+    let screen = InMemoryTerm::new(120, columns);
+    screen
+        .write_str(&text.replace("\r\n", "\n").replace('\n', "\r\n"))
+        .unwrap();
+    screen.contents()
 }
 
 impl Write for Output {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().write(bytes)
+        let (written, more) = &*self.0;
+        let count = written.lock().unwrap().write(bytes)?;
+        more.notify_all();
+        Ok(count)
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -148,18 +175,7 @@ fn live_lines_show_what_runs() {
         "migrate.tcp",
         "0/12 done, 2 running",
     ];
-    let shown = || {
-        let screen = output.on_screen(80);
-        (expected.iter().all(|text| screen.contains(text)), screen)
-    };
-    for _ in 0..200 {
-        if shown().0 {
-            break;
-        }
-        std::thread::sleep(std::time::Duration::from_millis(20));
-    }
-    let (complete, screen) = shown();
-    assert!(complete, "{screen}");
+    output.wait_for(&expected);
     for event in &events[8..] {
         pipeline.event(event).unwrap();
     }
