@@ -103,6 +103,16 @@ fn a_pack_does_not_speak_for_another() {
         "variants:\n    - boot:\n        type = boot\n        provider = tp-qemu\n",
     )]);
     assert_eq!(made.names(&[]), ["made.boot"]);
+    let sly = Made::new(&[(
+        "tests.cfg",
+        "variants:\n    - boot:\n        type = boot\n        provider_fixed = tp-qemu\n",
+    )]);
+    assert_eq!(sly.built.code, 2);
+    assert!(
+        sly.built.stderr.contains("was set by a pack"),
+        "{}",
+        sly.built.stderr
+    );
 }
 
 #[test]

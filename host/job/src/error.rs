@@ -26,13 +26,15 @@ pub enum PlanError {
     /// The filters or assignments are wrong.
     #[error(transparent)]
     Select(#[from] vthost_provider::SelectError),
-    /// A variant cannot be a test.
-    #[error("the variant {variant} cannot be run")]
-    Variant {
+    /// A variant names a pack that the job does not have, or lets a pack name one.
+    #[error(
+        "the variant {variant} has provider = {provider}, which is no pack of this job, or was set by a pack"
+    )]
+    Provider {
         /// The full name of the variant.
         variant: String,
-        /// Why.
-        source: vthost_params::ParamError,
+        /// The name of the pack.
+        provider: String,
     },
 }
 

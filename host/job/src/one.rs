@@ -10,6 +10,7 @@ use vthost_env::{Context, Environment, ErrorKind, Log};
 use vthost_metadata::{
     EventKind, LogLevel, LogSource, Phase, Status, TestFinished, TestLog, TestPhase, TestStarted,
 };
+use vthost_params::Params;
 use vthost_sandbox::{Limits, Prepared, Sandbox, TestEnd, TestLogger, TestRun};
 
 use crate::run::now;
@@ -34,6 +35,7 @@ pub(crate) struct One<'a, E> {
     shared: &'a Shared<'a, E>,
     number: usize,
     planned: &'a Planned,
+    params: Params,
 }
 
 /// The end of a test for a reason of the host. A reason is one line: the whole text of a longer one is the detail.
@@ -61,12 +63,13 @@ where
             shared,
             number,
             planned,
+            params: planned.params(),
         }
     }
 
     /// Runs it to its end. The only error is that results cannot be written.
     pub(crate) async fn run(&self) -> Result<Status, JobError> {
-        let (shared, planned) = (self.shared, self.planned);
+        let (shared, planned, params) = (self.shared, self.planned, &self.params);
         let total = shared.plan.tests.len();
         let dir = shared.dir.test(self.number, total, &planned.name)?;
         let (started, begun) = (now(), Instant::now());
@@ -74,11 +77,10 @@ where
             number: self.number,
             total,
             name: planned.name.clone(),
-            variant: planned.variant.clone(),
+            variant: planned.variant.name().to_owned(),
             pack: shared.plan.packs[planned.pack].manifest.name.clone(),
             dir: dir.clone(),
-            params: planned
-                .params
+            params: params
                 .iter()
                 .map(|(key, value)| (key.to_owned(), value.to_owned()))
                 .collect(),
@@ -114,7 +116,7 @@ where
             Ok(deadline) => deadline,
             Err(error) => return TestEnd::error(error.to_string()),
         };
-        let run_dir = match RunDir::create(!self.planned.params.objects("vms").is_empty()) {
+        let run_dir = match RunDir::create(self.planned.vms().next().is_some()) {
             Ok(run_dir) => run_dir,
             Err(error) => return TestEnd::error(format!("no directory in {RUN_DIRS}: {error}")),
         };
@@ -139,11 +141,11 @@ where
 
     fn deadline(&self) -> Result<Duration, vthost_params::ParamError> {
         let default = Limits::default().deadline;
-        self.planned.params.seconds("test_timeout", default)
+        self.params.seconds("test_timeout", default)
     }
 
     async fn preprocess(&self, context: &Context) -> Result<Environment, TestEnd> {
-        let params = &self.planned.params;
+        let params = &self.params;
         tokio::select! {
             // A dropped preprocess leaves nothing running.
             () = self.shared.interrupt.stop.cancelled() => Err(interrupted()),
@@ -179,7 +181,7 @@ where
         });
         let run = TestRun {
             test: self.planned.test.clone(),
-            params: self.planned.params.clone(),
+            params: self.params.clone(),
             env,
             limits,
             log,
@@ -193,11 +195,12 @@ where
 
     /// Takes the environment away. What goes wrong with that is the result of a test that passed otherwise.
     async fn postprocess(&self, env: &Environment, context: &Context, ended: TestEnd) -> TestEnd {
-        let passed = ended.status == Status::Pass;
+        // What did not go wrong needs no last look at the screen.
+        let passed = ended.status.is_ok();
         let problems = tokio::select! {
             // Dropping the environment kills its machines.
             () = self.shared.interrupt.kill.cancelled() => Vec::new(),
-            problems = env.postprocess(&self.planned.params, context, passed) => problems,
+            problems = env.postprocess(&self.params, context, passed) => problems,
         };
         if problems.is_empty() {
             return ended;

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
-use vthost_cartesian::Variant;
+use vthost_cartesian::{OriginKind, Variant};
 use vthost_metadata::{DeniedEffect, ListEntry};
 use vthost_params::{Params, registry};
 use vthost_policy::{Denial, Grants, check_imports, check_key, check_need};
@@ -27,14 +27,13 @@ pub struct Request {
 pub struct Planned {
     /// Its name in results: the labels that its pack gave the variant.
     pub name: String,
-    /// The full name of the variant.
-    pub variant: String,
+    /// The variant. It shares its keys and values with the others, so that a plan of many thousands is small;
+    /// the parameters are made of it when they are needed.
+    pub variant: Variant,
     /// The index of its pack in [`Plan::packs`].
     pub pack: usize,
     /// The test in the pack: the value of `type`.
     pub test: String,
-    /// Its parameters.
-    pub params: Params,
     /// What it needs and may not do: with any, it is skipped.
     pub denials: Vec<Denial>,
     /// Why it cannot be run at all: a mistake in its configuration, and so an ERROR.
@@ -42,6 +41,19 @@ pub struct Planned {
 }
 
 impl Planned {
+    /// Its parameters.
+    pub fn params(&self) -> Params {
+        Params::new(&self.variant)
+    }
+
+    /// The machines that it asks for.
+    pub fn vms(&self) -> impl Iterator<Item = &str> {
+        self.variant
+            .get("vms")
+            .unwrap_or_default()
+            .split_whitespace()
+    }
+
     /// Whether it will be started.
     pub fn will_run(&self) -> bool {
         self.denials.is_empty() && self.fault.is_none()
@@ -76,10 +88,10 @@ impl Plan {
             .map(Option::unwrap_or_default)
             .collect();
         let mut tests = variants
-            .iter()
+            .into_iter()
             .map(|variant| planned(variant, &packs, &of_pack, &request.grants))
             .collect::<Result<Vec<_>, _>>()?;
-        tell_apart(&mut tests, &variants);
+        tell_apart(&mut tests);
         Ok(Self {
             packs,
             tests,
@@ -99,17 +111,12 @@ impl Plan {
             let info = manifest.test(&test.test);
             ListEntry {
                 name: test.name.clone(),
-                variant: test.variant.clone(),
+                variant: test.variant.name().to_owned(),
                 test_type: test.test.clone(),
                 pack: manifest.name.clone(),
                 summary: info.map(|info| info.summary.clone()).unwrap_or_default(),
                 tags: info.map(|info| info.tags.clone()).unwrap_or_default(),
-                vms: test
-                    .params
-                    .objects("vms")
-                    .into_iter()
-                    .map(str::to_owned)
-                    .collect(),
+                vms: test.vms().map(str::to_owned).collect(),
                 note: test.fault.clone(),
                 denied: test
                     .denials
@@ -144,25 +151,30 @@ fn open(paths: &[PathBuf]) -> Result<Vec<Pack>, PlanError> {
 }
 
 fn planned(
-    variant: &Variant,
+    variant: Variant,
     packs: &[Pack],
     of_pack: &[Vec<Denial>],
     grants: &Grants,
 ) -> Result<Planned, PlanError> {
-    let params = Params::new(variant);
-    let failed = |source| PlanError::Variant {
-        variant: variant.name().to_owned(),
-        source,
-    };
-    let provider = params.require("provider").map_err(failed)?;
+    let provider = variant.get("provider").unwrap_or_default();
+    // Its own assignment of `provider` loses against ours, but there are keys that win over assignments
+    // (`provider_fixed`): a pack must not name another one by any of them.
+    let by_pack = variant.origin("provider").is_some_and(|origin| {
+        origin
+            .kinds()
+            .any(|kind| matches!(kind, OriginKind::Provider(_)))
+    });
     let pack = packs
         .iter()
-        .position(|pack| pack.manifest.name == provider)
-        .ok_or_else(|| failed(params.invalid("provider", "the name of a pack of this job")))?;
+        .position(|pack| pack.manifest.name == provider && !by_pack)
+        .ok_or_else(|| PlanError::Provider {
+            variant: variant.name().to_owned(),
+            provider: provider.to_owned(),
+        })?;
     let mut denials = of_pack[pack].clone();
-    denials.extend(denied_keys(variant, grants));
+    denials.extend(denied_keys(&variant, grants));
     let manifest = &packs[pack].manifest;
-    let test = params.get("type").unwrap_or_default().to_owned();
+    let test = variant.get("type").unwrap_or_default().to_owned();
     let fault = match manifest.test(&test) {
         Some(info) => {
             denials.extend(missing_needs(info, provider, grants));
@@ -184,13 +196,12 @@ fn planned(
         }
     };
     Ok(Planned {
-        name: test_name(variant, provider),
-        variant: variant.name().to_owned(),
+        name: test_name(&variant, provider),
         pack,
         test,
         denials,
         fault,
-        params,
+        variant,
     })
 }
 
@@ -205,19 +216,22 @@ fn missing_needs<'a>(
 }
 
 /// Gives tests that would have the same name the whole short names of their variants, where these differ.
-fn tell_apart(tests: &mut [Planned], variants: &[Variant]) {
-    let mut short_names: BTreeMap<String, BTreeSet<&str>> = BTreeMap::new();
-    for (test, variant) in tests.iter().zip(variants) {
-        let names = short_names.entry(test.name.clone()).or_default();
-        names.insert(variant.short_name());
+fn tell_apart(tests: &mut [Planned]) {
+    let mut short_names: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for test in tests.iter() {
+        let names = short_names.entry(&test.name).or_default();
+        names.insert(test.variant.short_name());
     }
-    for (test, variant) in tests.iter_mut().zip(variants) {
-        if short_names
-            .get(&test.name)
-            .is_some_and(|names| names.len() > 1)
-        {
-            variant.short_name().clone_into(&mut test.name);
-        }
+    let ambiguous: BTreeSet<String> = short_names
+        .into_iter()
+        .filter(|(_, names)| names.len() > 1)
+        .map(|(name, _)| name.to_owned())
+        .collect();
+    for test in tests
+        .iter_mut()
+        .filter(|test| ambiguous.contains(&test.name))
+    {
+        test.variant.short_name().clone_into(&mut test.name);
     }
 }
 

@@ -35,7 +35,7 @@ pub fn check_ready(plan: &Plan, data_dir: &Path) -> Result<(), NotReady> {
         .tests
         .iter()
         .filter(|test| test.will_run())
-        .filter(|test| !test.params.objects("vms").is_empty())
+        .filter(|test| test.vms().next().is_some())
         .collect();
     if with_vms.is_empty() {
         return Ok(());
@@ -43,8 +43,9 @@ pub fn check_ready(plan: &Plan, data_dir: &Path) -> Result<(), NotReady> {
     Binary::probe(None).map_err(NotReady::Qemu)?;
     let mut missing = BTreeSet::new();
     for test in with_vms {
-        for vm in test.params.objects("vms") {
-            let vm = test.params.object(vm);
+        let params = test.params();
+        for vm in test.vms() {
+            let vm = params.object(vm);
             for image in vm.objects("images") {
                 // A parameter that is wrong is the error of its test, not of the machine.
                 if let Ok((path, _)) = vthost_env::base_image(&vm.object(image), data_dir)

@@ -169,11 +169,7 @@ fn prepare(plan: &Plan, sandbox: &Sandbox) -> Result<Vec<Option<Prepared>>, JobE
 
 fn host_facts(plan: &Plan) -> Vec<(String, String)> {
     let mut facts = Vec::new();
-    if plan
-        .tests
-        .iter()
-        .any(|test| !test.params.objects("vms").is_empty())
-    {
+    if plan.tests.iter().any(|test| test.vms().next().is_some()) {
         if let Ok(binary) = vthost_qemu::Binary::probe(None) {
             facts.push((
                 "qemu".to_owned(),

@@ -113,6 +113,7 @@ pub const KEYS: &[Key] = &[
     of_object("reboot_command", "shutdown -r now", "the command that reboots the guest"),
     of_object("serials", "", "the serial ports of a machine"),
     of_object("shell_client", "ssh", "how to log in over the network: `ssh`"),
+    of_object("shell_linesep", r"\n", r"what ends a line in the guest's shell; `\n` and `\r` are understood"),
     of_object("shell_port", "22", "the port of the shell server in the guest"),
     of_object("shell_prompt", r"[\#\$]\s*$", "a regular expression for the prompt of the guest's shell"),
     of_object("shutdown_command", "shutdown -h now", "the command that shuts the guest down"),

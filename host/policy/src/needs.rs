@@ -12,7 +12,7 @@ pub fn check_need(test: &str, need: &str, pack: &str, grants: &Grants) -> Result
     }
     Err(Denial {
         rule: Rule::UngrantedNeed,
-        tried: format!("the test {test}, which needs `{need}`,"),
+        tried: format!("the need `{need}` of the test {test}"),
         by: format!("pack {pack}"),
         grant: GRANTS
             .iter()

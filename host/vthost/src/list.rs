@@ -95,9 +95,9 @@ fn details(text: &mut String, entry: &ListEntry) {
 }
 
 fn params(text: &mut String, planned: &Planned) {
-    for (key, value) in planned.params.iter() {
-        let origin = planned
-            .params
+    let params = planned.params();
+    for (key, value) in params.iter() {
+        let origin = params
             .origin(key)
             .map_or_else(String::new, |origin| format!("    # {origin}"));
         let _ = writeln!(text, "    {key} = {}{origin}", line(value));

@@ -56,13 +56,16 @@ fn build(
             None => Vec::new(),
         },
     };
-    let manifest = pack::build(component, source, output)?;
-    let checked = check(output);
+    // Checked before it takes the place of an older one.
+    let draft = output.with_added_extension("new");
+    let manifest = pack::build(component, source, &draft)?;
+    let checked = check(&draft);
     if checked.is_err() {
-        // A pack that cannot be listed is none. The error of the check is the one to tell.
-        let _ = std::fs::remove_file(output);
+        // The error of the check is the one to tell.
+        let _ = std::fs::remove_file(&draft);
     }
     checked?;
+    std::fs::rename(&draft, output)?;
     let count = match manifest.tests.len() {
         1 => "1 test".to_owned(),
         count => format!("{count} tests"),
@@ -90,7 +93,7 @@ fn check(output: &Path) -> Result<(), Failure> {
     {
         None => Ok(()),
         Some((test, fault)) => {
-            let text = format!("the variant {}: {fault}", test.variant);
+            let text = format!("the variant {}: {fault}", test.variant.name());
             Err(Failure::new(ExitCode::Usage, text))
         }
     }

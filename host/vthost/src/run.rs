@@ -17,6 +17,9 @@ use crate::cli::RunArgs;
 use crate::failure::Failure;
 use crate::list::NOTHING;
 
+/// How many events may wait to be recorded. A test that makes more waits with them, so that memory stays flat.
+const BACKLOG: usize = 4096;
+
 pub(crate) fn main(args: &RunArgs, color: bool) -> Result<ExitCode, Failure> {
     let dirs = Dirs::from_env()?;
     let plan = Plan::new(&args.select.request()?)?;
@@ -32,7 +35,7 @@ pub(crate) fn main(args: &RunArgs, color: bool) -> Result<ExitCode, Failure> {
     };
     let runner = Runner::new(&plan, places)?;
     let dir = JobDir::create(args.results.as_deref().unwrap_or(&dirs.results))?;
-    let (sender, events) = mpsc::channel::<Event>();
+    let (sender, events) = mpsc::sync_channel::<Event>(BACKLOG);
     let pipeline = pipeline(args, color, &dir.path)?;
     let interrupt = Interrupt::default();
     let reporter = {
@@ -135,7 +138,7 @@ fn carry_out(
     runner: &Runner<'_>,
     dir: &JobDir,
     interrupt: &Interrupt,
-    sender: mpsc::Sender<Event>,
+    sender: mpsc::SyncSender<Event>,
 ) -> Result<JobEnd, Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()

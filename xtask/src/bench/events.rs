@@ -19,8 +19,8 @@ pub(crate) struct Run {
     pub(crate) to_command: Option<Duration>,
     /// Tests that passed.
     pub(crate) passed: usize,
-    /// The most memory that the process had, in KiB.
-    pub(crate) peak_kib: u64,
+    /// The memory of the process in KiB when a tenth of the tests had ended, and when all had.
+    pub(crate) memory_kib: (u64, u64),
 }
 
 /// Runs `vthost run --json` with these arguments.
@@ -34,6 +34,7 @@ pub(crate) fn run(vthost: &Path, results: &Path, args: &[&str]) -> Result<Run> {
         .spawn()
         .context("cannot run vthost")?;
     let mut run = Run::default();
+    let mut total = 0;
     let stdout = child
         .stdout
         .take()
@@ -51,9 +52,15 @@ pub(crate) fn run(vthost: &Path, results: &Path, args: &[&str]) -> Result<Run> {
                     run.to_command.get_or_insert(begun.elapsed());
                 }
             }
-            Some("test-finished") if event["status"] == "PASS" => run.passed += 1,
+            Some("job-started") => total = event["tests"].as_u64().unwrap_or(0),
+            Some("test-finished") if event["status"] == "PASS" => {
+                run.passed += 1;
+                if run.passed as u64 * 10 == total {
+                    run.memory_kib.0 = memory(child.id())?;
+                }
+            }
             Some("test-finished") => bail!("a test did not pass: {line}"),
-            Some("job-finished") => run.peak_kib = peak(child.id())?,
+            Some("job-finished") => run.memory_kib.1 = memory(child.id())?,
             _ => {}
         }
     }
@@ -63,12 +70,12 @@ pub(crate) fn run(vthost: &Path, results: &Path, args: &[&str]) -> Result<Run> {
     Ok(run)
 }
 
-/// The peak of a process's memory.
-fn peak(pid: u32) -> Result<u64> {
+/// The resident memory of a process.
+fn memory(pid: u32) -> Result<u64> {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
     status
         .lines()
-        .find_map(|line| line.strip_prefix("VmHWM:"))
+        .find_map(|line| line.strip_prefix("VmRSS:"))
         .and_then(|rest| rest.split_whitespace().next()?.parse().ok())
-        .context("no VmHWM in /proc")
+        .context("no VmRSS in /proc")
 }
