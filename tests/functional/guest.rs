@@ -9,19 +9,19 @@ use vthost_tests::{Running, logged, run};
 fn everything_that_a_pack_can_do_with_a_guest() {
     let job = run(
         &["fixture-guest"],
-        &["commands", "jobs", "serial", "machine"],
+        &["commands", "image", "jobs", "serial", "machine"],
     );
     assert_eq!(
         job.statuses(),
-        [Status::Pass; 4],
+        [Status::Pass; 5],
         "{:?}\n{}",
         job.reasons(),
         job.log()
     );
-    job.assert_clean(5 - 1);
+    job.assert_clean(5);
     let screen = job
         .dir()
-        .join("test-results/4-fixture-guest.machine/screendump-avocado-vt-vm1-1.png");
+        .join("test-results/5-fixture-guest.machine/screendump-avocado-vt-vm1-1.png");
     assert!(std::fs::read(screen).unwrap().starts_with(b"\x89PNG"));
 }
 
