@@ -10,6 +10,7 @@ mod one;
 mod plan;
 mod ready;
 mod run;
+mod run_dir;
 
 pub use dir::JobDir;
 pub use error::{JobError, PlanError};

@@ -1,7 +1,5 @@
 //! One test of a job: preprocess, run, postprocess, and whatever goes wrong on the way.
 
-use std::fs::Permissions;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -14,10 +12,8 @@ use vthost_params::Params;
 use vthost_sandbox::{Limits, Prepared, Sandbox, TestEnd, TestLogger, TestRun};
 
 use crate::run::now;
+use crate::run_dir::RunDir;
 use crate::{Interrupt, JobDir, JobError, Plan, Planned};
-
-/// Where overlays and sockets of running tests lie: on disk, not in memory, and with a short path.
-const RUN_DIRS: &str = "/var/tmp";
 
 /// What all tests of a job share.
 pub(crate) struct Shared<'a, E> {
@@ -118,7 +114,11 @@ where
         };
         let run_dir = match RunDir::create(self.planned.vms().next().is_some()) {
             Ok(run_dir) => run_dir,
-            Err(error) => return TestEnd::error(format!("no directory in {RUN_DIRS}: {error}")),
+            Err(error) => {
+                return TestEnd::error(format!(
+                    "there is no place for overlays and sockets: {error}"
+                ));
+            }
         };
         let context = Context {
             data_dir: self.shared.data_dir.to_owned(),
@@ -249,32 +249,4 @@ where
 
 fn interrupted() -> TestEnd {
     end(Status::Interrupted, "interrupted by the operator")
-}
-
-/// The directory for overlays and sockets of a test; a test without machines has none.
-struct RunDir(Option<tempfile::TempDir>);
-
-impl RunDir {
-    fn create(needed: bool) -> std::io::Result<Self> {
-        if !needed {
-            return Ok(Self(None));
-        }
-        let parent = if Path::new(RUN_DIRS).is_dir() {
-            PathBuf::from(RUN_DIRS)
-        } else {
-            std::env::temp_dir()
-        };
-        tempfile::Builder::new()
-            .prefix("vthost-")
-            .permissions(Permissions::from_mode(0o700))
-            .tempdir_in(parent)
-            .map(|dir| Self(Some(dir)))
-    }
-
-    fn path(&self) -> PathBuf {
-        self.0
-            .as_ref()
-            .map(|dir| dir.path().to_owned())
-            .unwrap_or_default()
-    }
 }

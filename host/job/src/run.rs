@@ -12,7 +12,7 @@ use vthost_metadata::{
 use vthost_sandbox::{Prepared, Sandbox};
 
 use crate::one::{One, Shared};
-use crate::{JobDir, JobError, Plan};
+use crate::{JobDir, JobError, Plan, run_dir};
 
 /// How the operator ends a job early. The first request ends the running test and skips the rest; the second one does
 /// not even wait for machines to be taken away in order.
@@ -77,6 +77,7 @@ impl<'a> Runner<'a> {
     /// # Errors
     /// [`JobError::Sandbox`] if the sandbox does not work here, or a pack does not fit it.
     pub fn new(plan: &'a Plan, places: Places) -> Result<Self, JobError> {
+        run_dir::sweep(&run_dir::parent());
         let sandbox = Sandbox::new(&places.components)?;
         let prepared = prepare(plan, &sandbox)?;
         Ok(Self {

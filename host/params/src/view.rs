@@ -9,6 +9,9 @@ use vthost_cartesian::{Origin, Variant};
 
 use crate::ParamError;
 
+/// No time that a parameter gives is longer: a year.
+const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+
 /// A value and where it came from.
 #[derive(Debug, Clone)]
 pub struct Entry {
@@ -170,7 +173,7 @@ impl Params {
     /// The value of a key as a time in seconds, with or without a fraction; `default` if it is not set or empty.
     ///
     /// # Errors
-    /// [`ParamError::Invalid`] if it is not a number, or negative.
+    /// [`ParamError::Invalid`] if it is not a number, negative, or more than a year.
     pub fn seconds(&self, key: &str, default: Duration) -> Result<Duration, ParamError> {
         match self.get(key).map(str::trim) {
             None | Some("") => Ok(default),
@@ -178,7 +181,8 @@ impl Params {
                 .parse()
                 .ok()
                 .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
-                .ok_or_else(|| self.invalid(key, "a time in seconds")),
+                .filter(|span| *span <= LONGEST)
+                .ok_or_else(|| self.invalid(key, "a time in seconds, a year at most")),
         }
     }
 
@@ -236,6 +240,13 @@ mod tests {
         let error = params.flag("kill_vm", true).unwrap_err().to_string();
         assert!(error.contains("`kill_vm` is `maybe`"), "{error}");
         assert!(params.number::<u32>("vms", 1).is_err());
+        for wrong in ["-1", "1e18", "inf", "nan", "soon"] {
+            let params = Params::from_pairs([("test_timeout", wrong)]);
+            assert!(
+                params.seconds("test_timeout", Duration::ZERO).is_err(),
+                "{wrong}"
+            );
+        }
         let error = params.object("vm1").require("empty").unwrap_err();
         assert_eq!(
             error.to_string(),
