@@ -26,6 +26,16 @@ fn everything_that_a_pack_can_do_with_a_guest() {
 }
 
 #[test]
+fn resets_and_logins_that_do_not_come() {
+    let job = run(
+        &["fixture-guest"],
+        &["reset", "impatient", "impatient", "impatient"],
+    );
+    assert_eq!(job.statuses(), [Status::Pass; 4], "{:?}", job.reasons());
+    job.assert_clean(4);
+}
+
+#[test]
 fn the_guest_can_be_visited_with_the_key() {
     let mut running = Running::start(&["fixture-guest"], &["visit"]);
     let port = running.wait_for(|event| Some(logged(event)?.strip_prefix("port ")?.to_owned()));

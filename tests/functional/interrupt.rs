@@ -38,6 +38,30 @@ fn one_interrupt_ends_the_run_with_results() {
 }
 
 #[test]
+fn an_interrupt_is_an_interrupt_without_a_machine_too() {
+    for _ in 0..5 {
+        let args = [
+            "spin",
+            "--extra-params",
+            "test_timeout=3600",
+            "--extra-params",
+            "vms=",
+        ];
+        let mut running = Running::start(&["fixture-spin"], &args);
+        running.wait_for(|event| match &event.kind {
+            EventKind::TestPhase(phase) if phase.phase == Phase::Run => Some(()),
+            _ => None,
+        });
+        interrupt(&running);
+        let job = running.finish();
+        assert_eq!((job.code, job.statuses()), (8, vec![Status::Interrupted]));
+        let told =
+            |event: &vthost_metadata::Event| matches!(event.kind, EventKind::JobInterrupted(_));
+        assert_eq!(job.events.iter().filter(|event| told(event)).count(), 1);
+    }
+}
+
+#[test]
 fn an_interrupt_stops_guest_code_that_never_ends() {
     let mut running = Running::start(
         &["fixture-spin"],

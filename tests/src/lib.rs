@@ -2,6 +2,7 @@
 //!
 //! `cargo xtask test` builds binary and packs and bootstraps the guest image before the tests run.
 
+use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -197,10 +198,12 @@ impl Running {
         for name in packs {
             command.arg("--provider").arg(pack(name));
         }
+        // To a file: nobody reads it before the end, and a pipe would fill up.
+        let stderr = File::create(results.path().join("stderr")).expect("a file for errors");
         let mut child = command
             .args(args)
             .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
+            .stderr(stderr)
             .spawn()
             .expect("vthost can be run");
         let stdout = child.stdout.take().expect("the output is piped");
@@ -249,11 +252,12 @@ impl Running {
     /// If vthost is killed.
     pub fn finish(mut self) -> Job {
         while self.next_event().is_some() {}
-        let output = self.child.wait_with_output().expect("vthost ends");
+        let status = self.child.wait().expect("vthost ends");
+        let stderr = std::fs::read(self.results.path().join("stderr")).expect("a file of errors");
         Job {
-            code: output.status.code().expect("vthost is not killed"),
+            code: status.code().expect("vthost is not killed"),
             events: self.events,
-            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+            stderr: String::from_utf8_lossy(&stderr).into_owned(),
             results: self.results,
         }
     }

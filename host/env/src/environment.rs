@@ -1,12 +1,12 @@
 //! What a test finds ready, and what is done when it is over.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use vthost_metadata::LogLevel;
 use vthost_params::Params;
-use vthost_qemu::{Binary, Landlock, Paths};
+use vthost_qemu::{Binary, Landlock, Paths, ProbeError};
 
 use crate::error::check_name;
 use crate::spec::machine_spec;
@@ -162,13 +162,21 @@ impl Environment {
     }
 }
 
-async fn make(name: &str, params: Params, context: &Context) -> Result<Vm> {
-    check_name("machine", name)?;
-    let binary = params
+/// The QEMU that the parameters of a machine ask for: `qemu_binary`, or the first of the search path.
+///
+/// # Errors
+/// [`ProbeError`] if there is none that works.
+pub fn binary(params: &Params) -> std::result::Result<Binary, ProbeError> {
+    let path = params
         .get("qemu_binary")
         .filter(|path| !path.is_empty())
-        .map(PathBuf::from);
-    let binary = Binary::probe(binary.as_deref())
+        .map(Path::new);
+    Binary::probe(path)
+}
+
+async fn make(name: &str, params: Params, context: &Context) -> Result<Vm> {
+    check_name("machine", name)?;
+    let binary = binary(&params)
         .map_err(|error| Error::caused(ErrorKind::NotFound, "there is no QEMU to run", error))?;
     let spec = machine_spec(name, &params, &context.data_dir, &context.run_dir).await?;
     let paths = Paths::new(&context.run_dir, &context.log_dir).map_err(|error| {

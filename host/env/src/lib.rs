@@ -13,7 +13,7 @@ mod session;
 mod spec;
 mod vm;
 
-pub use environment::{Context, Environment, Log};
+pub use environment::{Context, Environment, Log, binary};
 pub use error::{Error, ErrorKind, Result};
 pub use image::base_image;
 pub use monitor::MonitorError;

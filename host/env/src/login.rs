@@ -94,9 +94,8 @@ impl LoginParams {
         // A machine that ends while one waits for its guest will never be ready.
         let login = tokio::select! {
             login = login => login,
-            exit = machine.wait_exit(timeout) => {
-                let how = exit.map_or_else(|| "in time".to_owned(), |exit| exit.status.to_string());
-                let text = format!("the machine {name} ended ({how}) while its guest was waited for");
+            Some(exit) = machine.wait_exit(timeout) => {
+                let text = format!("the machine {name} ended ({}) while its guest was waited for", exit.status);
                 return Err(Error::new(ErrorKind::Gone, text));
             }
         };

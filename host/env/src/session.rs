@@ -11,6 +11,9 @@ use crate::{Error, ErrorKind, Result};
 
 /// How long a killed command may take to end.
 const KILL_GRACE: Duration = Duration::from_secs(2);
+/// How many patterns can be waited for at a time, and how long they may be together: they are compiled in one go.
+const MAX_PATTERNS: usize = 64;
+const MAX_PATTERN_BYTES: usize = 16 << 10;
 /// How much of a running job's output is given.
 const JOB_TAIL: usize = 64 << 10;
 
@@ -21,6 +24,20 @@ pub struct Output {
     pub status: i32,
     /// What it printed.
     pub output: String,
+}
+
+impl Output {
+    /// What a command did. Where the beginning of its output was more than is kept, the output says so.
+    fn new(ran: vthost_guest::CommandOutput) -> Self {
+        let output = match ran.dropped {
+            0 => ran.output,
+            dropped => format!("[the first {dropped} bytes are not kept]\n{}", ran.output),
+        };
+        Self {
+            status: ran.status,
+            output,
+        }
+    }
 }
 
 /// How a job ended.
@@ -70,6 +87,13 @@ impl Session {
         WeakSession(Arc::downgrade(&self.0))
     }
 
+    /// Ends it without a word to the guest, which knows nothing of it any more.
+    pub(crate) fn abandon(&self) {
+        if let Ok(mut slot) = self.0.try_lock() {
+            slot.take();
+        }
+    }
+
     /// Whether it is an open session over the network that nobody uses at the moment.
     pub(crate) fn is_idle_ssh(&self) -> bool {
         self.0.try_lock().is_ok_and(|slot| {
@@ -87,10 +111,7 @@ impl Session {
         let session = slot.as_mut().ok_or_else(closed)?;
         let ran = session.cmd_status_output(command, timeout).await;
         let ran = ran.map_err(|error| failed("the command could not be run to its end", error))?;
-        Ok(Output {
-            status: ran.status,
-            output: ran.output,
-        })
+        Ok(Output::new(ran))
     }
 
     /// Starts a command beside the shell.
@@ -135,6 +156,12 @@ impl Session {
                 "there is no pattern to read until",
             ));
         }
+        let size: usize = patterns.iter().map(String::len).sum();
+        if patterns.len() > MAX_PATTERNS || size > MAX_PATTERN_BYTES {
+            let text =
+                format!("more than {MAX_PATTERNS} patterns, or {MAX_PATTERN_BYTES} bytes of them");
+            return Err(Error::new(ErrorKind::Invalid, text));
+        }
         let patterns = patterns
             .iter()
             .map(|pattern| Pattern::new(pattern))
@@ -173,11 +200,7 @@ impl Job {
     pub async fn wait(&self, timeout: Duration) -> Result<Completion> {
         let end = self.0.wait(timeout).await;
         let end = end.map_err(|error| failed("the job could not be waited for", error))?;
-        end.map(|end| Output {
-            status: end.status,
-            output: end.output,
-        })
-        .ok_or_else(|| {
+        end.map(Output::new).ok_or_else(|| {
             let text = format!("`{}` still runs after {timeout:?}", self.0.command());
             Error::new(ErrorKind::TimedOut, text)
         })
@@ -194,6 +217,11 @@ impl Job {
         });
         let (ended, index, _) = futures::future::select_all(ends).await;
         ended.then_some(index)
+    }
+
+    /// Whether it still runs.
+    pub fn is_running(&self) -> bool {
+        self.0.is_running()
     }
 
     /// What it printed so far: the tail.

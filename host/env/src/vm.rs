@@ -308,7 +308,15 @@ impl Vm {
             .first()
             .and_then(|first| machine.serial(&first.name))
             .map(vthost_qemu::SerialHandle::printed);
-        self.life().booted_at = printed;
+        let sessions = {
+            let mut life = self.life();
+            life.booted_at = printed;
+            std::mem::take(&mut life.sessions)
+        };
+        // A guest that was reset did not close its connections: without this, calls would wait for it.
+        for session in sessions.iter().filter_map(WeakSession::upgrade) {
+            session.abandon();
+        }
         self.wait_for_login(end.saturating_duration_since(Instant::now()))
             .await
     }
@@ -393,7 +401,7 @@ impl Vm {
     ///
     /// # Errors
     /// [`ErrorKind::NotFound`] if the port is not forwarded.
-    pub async fn address(&self, port: u16) -> Result<SocketAddr> {
+    pub fn address(&self, port: u16) -> Result<SocketAddr> {
         let found = self.machine()?.host_port(port);
         found
             .map(|host| SocketAddr::from((Ipv4Addr::LOCALHOST, host)))
@@ -446,7 +454,7 @@ impl Vm {
     ///
     /// # Errors
     /// [`ErrorKind::Gone`] if the machine was never started.
-    pub async fn events(&self, limit: usize) -> Result<Vec<(String, Value)>> {
+    pub fn events(&self, limit: usize) -> Result<Vec<(String, Value)>> {
         let mut life = self.life();
         let Some(machine) = life.machine.clone() else {
             drop(life);

@@ -34,22 +34,6 @@ pub(crate) struct One<'a, E> {
     params: Params,
 }
 
-/// The end of a test for a reason of the host. A reason is one line: the whole text of a longer one is the detail.
-fn end(status: Status, text: impl Into<String>) -> TestEnd {
-    let text = text.into();
-    let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
-    let (first, second) = (lines.next(), lines.next());
-    let reason = match (first, second) {
-        (Some(first), Some(second)) => format!("{first} {second}"),
-        (first, _) => first.unwrap_or_default().to_owned(),
-    };
-    TestEnd {
-        status,
-        reason: Some(reason),
-        detail: second.is_some().then_some(text),
-    }
-}
-
 impl<'a, E> One<'a, E>
 where
     E: Fn(EventKind) + Clone + Send + Sync + 'static,
@@ -97,13 +81,13 @@ where
 
     async fn phases(&self, dir: &Path) -> TestEnd {
         if self.shared.interrupt.stop.is_cancelled() {
-            return end(Status::Skip, "the job was interrupted before this test");
+            return TestEnd::new(Status::Skip, "the job was interrupted before this test");
         }
         if let Some(fault) = &self.planned.fault {
-            return end(Status::Error, fault);
+            return TestEnd::new(Status::Error, fault);
         }
         if let Some(denial) = self.planned.denials.first() {
-            return end(Status::Skip, denial.to_string());
+            return TestEnd::new(Status::Skip, denial.to_string());
         }
         let Some(prepared) = &self.shared.prepared[self.planned.pack] else {
             return TestEnd::error("the pack of this test was not prepared");
@@ -154,7 +138,7 @@ where
                     ErrorKind::AccessDenied => Status::Skip,
                     _ => Status::Error,
                 };
-                end(status, error.chain())
+                TestEnd::new(status, error.chain())
             }),
         }
     }
@@ -209,7 +193,7 @@ where
             self.host_log(LogLevel::Error, format!("postprocess: {problem}"));
         }
         if ended.status.is_ok() {
-            end(
+            TestEnd::new(
                 Status::Error,
                 format!("postprocess: {}", problems.join("; ")),
             )
@@ -248,5 +232,5 @@ where
 }
 
 fn interrupted() -> TestEnd {
-    end(Status::Interrupted, "interrupted by the operator")
+    TestEnd::new(Status::Interrupted, "interrupted by the operator")
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use vthost_qemu::{Binary, ProbeError};
+use vthost_qemu::ProbeError;
 
 use crate::{Plan, Planned};
 
@@ -40,12 +40,12 @@ pub fn check_ready(plan: &Plan, data_dir: &Path) -> Result<(), NotReady> {
     if with_vms.is_empty() {
         return Ok(());
     }
-    Binary::probe(None).map_err(NotReady::Qemu)?;
     let mut missing = BTreeSet::new();
     for test in with_vms {
         let params = test.params();
         for vm in test.vms() {
             let vm = params.object(vm);
+            vthost_env::binary(&vm).map_err(NotReady::Qemu)?;
             for image in vm.objects("images") {
                 // A parameter that is wrong is the error of its test, not of the machine.
                 if let Ok((path, _)) = vthost_env::base_image(&vm.object(image), data_dir)

@@ -121,19 +121,27 @@ impl<'a> Runner<'a> {
         };
         let mut counts = Counts::default();
         let mut interrupted = false;
+        let tell = |interrupted: &mut bool| {
+            if !*interrupted && interrupt.stop.is_cancelled() {
+                *interrupted = true;
+                let signal = interrupt.reason().unwrap_or_default().to_owned();
+                emit(EventKind::JobInterrupted(JobInterrupted { signal }));
+            }
+        };
         for (index, planned) in self.plan.tests.iter().enumerate() {
             let one = One::new(&shared, index + 1, planned);
             let mut running = pin!(one.run());
             let status = tokio::select! {
-                status = &mut running => status?,
+                biased;
                 // Told at once; the test then ends by itself, and the rest is skipped.
                 () = interrupt.stop.cancelled(), if !interrupted => {
-                    interrupted = true;
-                    let signal = interrupt.reason().unwrap_or_default().to_owned();
-                    emit(EventKind::JobInterrupted(JobInterrupted { signal }));
+                    tell(&mut interrupted);
                     running.await?
                 }
+                status = &mut running => status?,
             };
+            // The request may have come, and ended the test, between two looks.
+            tell(&mut interrupted);
             counts.add(status);
         }
         emit(EventKind::JobFinished(JobFinished {
@@ -170,18 +178,18 @@ fn prepare(plan: &Plan, sandbox: &Sandbox) -> Result<Vec<Option<Prepared>>, JobE
 
 fn host_facts(plan: &Plan) -> Vec<(String, String)> {
     let mut facts = Vec::new();
-    if plan.tests.iter().any(|test| test.vms().next().is_some()) {
-        if let Ok(binary) = vthost_qemu::Binary::probe(None) {
-            facts.push((
-                "qemu".to_owned(),
-                format!("{} ({})", binary.version(), binary.path().display()),
-            ));
+    let first = plan
+        .tests
+        .iter()
+        .find_map(|test| Some(test.params().object(test.vms().next()?)));
+    if let Some(vm) = first {
+        if let Ok(binary) = vthost_env::binary(&vm) {
+            let text = format!("{} ({})", binary.version(), binary.path().display());
+            facts.push(("qemu".to_owned(), text));
         }
         let usable = vthost_qemu::accel::usable();
-        facts.push((
-            "accelerator".to_owned(),
-            format!("{} ({})", usable.accel, usable.reason),
-        ));
+        let text = format!("{} ({})", usable.accel, usable.reason);
+        facts.push(("accelerator".to_owned(), text));
     }
     facts
 }

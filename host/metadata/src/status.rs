@@ -20,7 +20,6 @@ pub enum Status {
     /// The test passed, with something that a person should look at.
     Warn,
     /// The operator ended the job while the test ran.
-    #[serde(rename = "INTERRUPTED")]
     Interrupted,
     /// The test ended itself because its conditions do not hold here.
     Cancel,

@@ -16,8 +16,8 @@ pub struct Effect {
 pub enum When {
     /// Every value that is not empty.
     Set,
-    /// Every value but this one.
-    Not(&'static str),
+    /// The words that turn it off, and everything that is no such word.
+    Off,
     /// A path that leaves the data directory: an absolute one, or one with `..` in it.
     OutsidePath,
 }
@@ -27,7 +27,7 @@ impl When {
     pub fn applies(self, value: &str) -> bool {
         match self {
             Self::Set => !value.trim().is_empty(),
-            Self::Not(harmless) => value.trim() != harmless,
+            Self::Off => !matches!(value.trim(), "" | "yes" | "on" | "true"),
             Self::OutsidePath => {
                 value.starts_with('/')
                     || value.starts_with('~')
@@ -103,7 +103,7 @@ pub const KEYS: &[Key] = &[
     of_object("machine_type", "pc", "the machine, as QEMU names it"),
     key("main_vm", "", "the machine that a test means when it names none"),
     of_object("mem", "1024", "memory in MiB"),
-    with_effect(of_object("net_restrict", "yes", "cut the guest off from the host and its network, but for the forwarded ports"), "host-network", When::Not("yes")),
+    with_effect(of_object("net_restrict", "yes", "cut the guest off from the host and its network, but for the forwarded ports"), "host-network", When::Off),
     of_object("nettype", "user", "how a network card reaches the host: `user`"),
     of_object("nic_model", "virtio", "the model of a network card: `virtio`, `e1000`, `rtl8139`"),
     of_object("nics", "", "the network cards of a machine"),
@@ -159,6 +159,20 @@ mod tests {
         );
         assert_eq!(find("test_timeout_vm1"), None);
         assert_eq!(find("nonsense"), None);
+    }
+
+    #[test]
+    fn what_is_not_on_may_be_off() {
+        assert!(
+            ["no", "off", "false", "maybe"]
+                .iter()
+                .all(|value| When::Off.applies(value))
+        );
+        assert!(
+            !["yes", "on", "true", ""]
+                .iter()
+                .any(|value| When::Off.applies(value))
+        );
     }
 
     #[test]

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use vthost_env::Environment;
-use vthost_metadata::Status;
 use vthost_params::Params;
 use vthost_policy::Grants;
 use wasmtime::component::{Component, Linker, Resource, ResourceTableError};
@@ -15,7 +14,7 @@ use wasmtime_wasi::I32Exit;
 use crate::cache::Cache;
 use crate::host::Host;
 use crate::v0_1::{self, bindings::PackPre};
-use crate::{Limits, SandboxError, TestLogger};
+use crate::{Limits, SandboxError, TestEnd, TestLogger};
 
 /// How often a running guest is looked at.
 const TICK: Duration = Duration::from_millis(10);
@@ -35,35 +34,6 @@ pub struct TestSpec {
     pub tags: Vec<String>,
     /// Grants that it cannot do without.
     pub needs: Vec<String>,
-}
-
-/// How a test ended.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TestEnd {
-    /// The status.
-    pub status: Status,
-    /// Why, in one line; none for PASS.
-    pub reason: Option<String>,
-    /// Whatever helps to understand the reason.
-    pub detail: Option<String>,
-}
-
-impl TestEnd {
-    /// PASS.
-    pub const PASS: Self = Self {
-        status: Status::Pass,
-        reason: None,
-        detail: None,
-    };
-
-    /// An ERROR with this reason.
-    pub fn error(reason: impl Into<String>) -> Self {
-        Self {
-            status: Status::Error,
-            reason: Some(reason.into()),
-            detail: None,
-        }
-    }
 }
 
 /// A pack that is compiled and linked.
@@ -236,7 +206,7 @@ impl Sandbox {
             Ok(Ok(Ok(()))) => TestEnd::PASS,
             Ok(Ok(Err(outcome))) => outcome.into(),
             Ok(Err(trap)) => trapped(host, &trap, &limits),
-            Err(_) => past_deadline(&limits, None),
+            Err(_) => past_deadline(&limits),
         }
     }
 
@@ -264,15 +234,11 @@ impl Sandbox {
 #[error("the deadline is reached")]
 struct DeadlineReached;
 
-fn past_deadline(limits: &Limits, detail: Option<String>) -> TestEnd {
-    TestEnd {
-        status: Status::Error,
-        reason: Some(format!(
-            "limit:deadline: the test took longer than {} s (parameter test_timeout)",
-            limits.deadline.as_secs_f64()
-        )),
-        detail,
-    }
+fn past_deadline(limits: &Limits) -> TestEnd {
+    TestEnd::error(format!(
+        "limit:deadline: the test took longer than {} s (parameter test_timeout)",
+        limits.deadline.as_secs_f64()
+    ))
 }
 
 /// What a trap means.
@@ -282,9 +248,8 @@ fn trapped(host: &Host, trap: &wasmtime::Error, limits: &Limits) -> TestEnd {
     if let Some(backtrace) = trap.downcast_ref::<WasmBacktrace>() {
         detail = format!("{detail}\n{backtrace}");
     }
-    let detail = Some(detail);
     if trap.downcast_ref::<DeadlineReached>().is_some() {
-        return past_deadline(limits, detail);
+        return past_deadline(limits).with_detail(Some(detail));
     }
     let reason = if host.meter.exceeded {
         format!(
@@ -313,9 +278,5 @@ fn trapped(host: &Host, trap: &wasmtime::Error, limits: &Limits) -> TestEnd {
             None => format!("the test trapped: {}", trap.root_cause()),
         }
     };
-    TestEnd {
-        status: Status::Error,
-        reason: Some(reason),
-        detail,
-    }
+    TestEnd::error(reason).with_detail(Some(detail))
 }

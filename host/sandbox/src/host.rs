@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use vthost_env::Environment;
+use vthost_env::{Environment, Job};
 use vthost_metadata::{LogLevel, LogSource};
 use wasmtime::component::ResourceTable;
 use wasmtime_wasi::filesystem::FsPerms;
@@ -12,6 +12,9 @@ use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 use crate::limits::{Limits, Meter};
 use crate::log::TestLogger;
 use crate::stdio::LogStream;
+
+/// How many jobs without a handle go on at a time.
+const MAX_DETACHED: usize = 64;
 
 /// The data of a store: everything that the calls of one instance can reach, and nothing of any other test.
 pub(crate) struct Host {
@@ -22,6 +25,8 @@ pub(crate) struct Host {
     pub(crate) meter: Meter,
     /// What the pack said before it trapped.
     pub(crate) panic: Option<String>,
+    /// Work that goes on although the pack holds no handle to it any more.
+    detached: Vec<Job>,
     wasi: WasiCtx,
     stdio: [LogStream; 2],
 }
@@ -54,9 +59,21 @@ impl Host {
             table,
             meter: Meter::new(limits.memory),
             panic: None,
+            detached: Vec::new(),
             wasi: wasi.build(),
             stdio: [stdout, stderr],
         })
+    }
+
+    /// Lets a job go on without a handle. Those that have ended make room; past [`MAX_DETACHED`] the oldest is given up.
+    pub(crate) fn detach(&mut self, job: Job) {
+        self.detached.retain(Job::is_running);
+        if self.detached.len() >= MAX_DETACHED {
+            self.detached.remove(0);
+        }
+        if job.is_running() {
+            self.detached.push(job);
+        }
     }
 
     /// Writes what stands on unfinished lines of the standard streams.

@@ -14,6 +14,7 @@
 //! `limit:handles`, `limit:log`.
 
 mod cache;
+mod end;
 mod engine;
 mod error;
 mod host;
@@ -22,7 +23,8 @@ mod log;
 mod stdio;
 mod v0_1;
 
-pub use engine::{Prepared, Sandbox, TestEnd, TestRun, TestSpec};
+pub use end::TestEnd;
+pub use engine::{Prepared, Sandbox, TestRun, TestSpec};
 pub use error::SandboxError;
 pub use limits::Limits;
 pub use log::TestLogger;

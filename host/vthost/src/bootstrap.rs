@@ -1,5 +1,6 @@
 //! `vthost bootstrap`.
 
+use vthost_job::NotReady;
 use vthost_metadata::ExitCode;
 use vthost_provider::Dirs;
 use vthost_provider::bootstrap::{Progress, build_image};
@@ -10,8 +11,7 @@ use crate::failure::Failure;
 
 pub(crate) fn main(args: &BootstrapArgs) -> Result<ExitCode, Failure> {
     let dirs = Dirs::from_env()?;
-    let binary =
-        Binary::probe(None).map_err(|error| Failure::new(ExitCode::NotReady, error.to_string()))?;
+    let binary = Binary::probe(None).map_err(NotReady::Qemu)?;
     say(
         "Found",
         &format!("QEMU {} ({})", binary.version(), binary.path().display()),

@@ -42,6 +42,15 @@ impl Failure {
         }
     }
 
+    /// A failure of the system: what was tried, and what it said.
+    pub(crate) fn system(tried: &str, error: &io::Error) -> Self {
+        Self {
+            code: ExitCode::JobFailed,
+            text: format!("cannot {tried}"),
+            causes: vec![error.to_string()],
+        }
+    }
+
     /// The answer to the caller of the process.
     pub(crate) fn code(&self) -> ExitCode {
         self.code
@@ -77,19 +86,33 @@ failures! {
     NotReady => NotReady,
     PackError => Usage,
     ReportError => JobFailed,
-    SandboxError => Usage,
-    io::Error => JobFailed,
     vthost_policy::UnknownGrant => Usage,
 }
 
 impl From<JobError> for Failure {
     fn from(error: JobError) -> Self {
         let code = match &error {
-            // A pack that does not compile or fit is the operator's to replace.
-            JobError::Sandbox(_) => ExitCode::Usage,
+            JobError::Sandbox(error) => sandbox_code(error),
             JobError::Results { .. } | JobError::Id(_) => ExitCode::JobFailed,
         };
         Self::of(code, &error)
+    }
+}
+
+impl From<SandboxError> for Failure {
+    fn from(error: SandboxError) -> Self {
+        Self::of(sandbox_code(&error), &error)
+    }
+}
+
+/// A pack that does not compile or fit is the operator's to replace; an engine or a cache that does not work is the
+/// machine's.
+fn sandbox_code(error: &SandboxError) -> ExitCode {
+    match error {
+        SandboxError::Engine(_) | SandboxError::Cache { .. } => ExitCode::NotReady,
+        SandboxError::Compile { .. }
+        | SandboxError::Link { .. }
+        | SandboxError::Describe { .. } => ExitCode::Usage,
     }
 }
 

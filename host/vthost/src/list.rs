@@ -16,10 +16,14 @@ pub(crate) const NOTHING: &str =
 
 pub(crate) fn main(args: &ListArgs, color: bool) -> Result<ExitCode, Failure> {
     let plan = Plan::new(&args.select.request()?)?;
+    if plan.tests.is_empty() {
+        return Err(Failure::new(ExitCode::NothingToRun, NOTHING));
+    }
     let mut text = String::new();
     if args.json {
         for entry in plan.entries() {
-            let json = serde_json::to_string(&entry).map_err(std::io::Error::from)?;
+            let json = serde_json::to_string(&entry)
+                .map_err(|error| Failure::new(ExitCode::JobFailed, error.to_string()))?;
             text.push_str(&json);
             text.push('\n');
         }
@@ -27,12 +31,7 @@ pub(crate) fn main(args: &ListArgs, color: bool) -> Result<ExitCode, Failure> {
         people(&mut text, &plan, args, color);
     }
     output::print(text.as_bytes())?;
-    Ok(if plan.tests.is_empty() {
-        eprintln!("{NOTHING}");
-        ExitCode::NothingToRun
-    } else {
-        ExitCode::Ok
-    })
+    Ok(ExitCode::Ok)
 }
 
 // Writing to a string does not fail.
@@ -47,7 +46,7 @@ fn people(text: &mut String, plan: &Plan, args: &ListArgs, color: bool) {
     let yellow = console::Style::new().force_styling(color).yellow();
     for (entry, planned) in entries.iter().zip(&plan.tests) {
         let summary = dim.apply_to(line(&entry.summary));
-        let _ = writeln!(text, "{:<width$}  {summary}", entry.name);
+        let _ = writeln!(text, "{:<width$}  {summary}", line(&entry.name));
         let denials = planned.denials.iter().map(ToString::to_string);
         for reason in planned.fault.iter().cloned().chain(denials) {
             let _ = writeln!(text, "    {}", yellow.apply_to(line(&reason)));
@@ -84,7 +83,7 @@ fn people(text: &mut String, plan: &Plan, args: &ListArgs, color: bool) {
 }
 
 fn details(text: &mut String, entry: &ListEntry) {
-    let _ = writeln!(text, "    variant: {}", entry.variant);
+    let _ = writeln!(text, "    variant: {}", line(&entry.variant));
     let _ = writeln!(text, "    type:    {}", entry.test_type);
     if !entry.vms.is_empty() {
         let _ = writeln!(text, "    vms:     {}", entry.vms.join(" "));
@@ -97,9 +96,10 @@ fn details(text: &mut String, entry: &ListEntry) {
 fn params(text: &mut String, planned: &Planned) {
     let params = planned.params();
     for (key, value) in params.iter() {
-        let origin = params
-            .origin(key)
-            .map_or_else(String::new, |origin| format!("    # {origin}"));
-        let _ = writeln!(text, "    {key} = {}{origin}", line(value));
+        let _ = write!(text, "    {}", line(&format!("{key} = {value}")));
+        if let Some(origin) = params.origin(key) {
+            let _ = write!(text, "    # {}", line(&origin.to_string()));
+        }
+        text.push('\n');
     }
 }

@@ -3,6 +3,7 @@
 use std::io::{self, IsTerminal, Write};
 
 use crate::cli::Color;
+use crate::failure::Failure;
 
 /// Whether to use colours.
 pub(crate) fn color(choice: Color) -> bool {
@@ -23,10 +24,10 @@ pub(crate) fn color(choice: Color) -> bool {
 }
 
 /// Prints everything, or nothing when nobody reads any more: `vthost list | head` is no error.
-pub(crate) fn print(bytes: &[u8]) -> io::Result<()> {
+pub(crate) fn print(bytes: &[u8]) -> Result<(), Failure> {
     let mut out = io::stdout().lock();
     match out.write_all(bytes).and_then(|()| out.flush()) {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        done => done,
+        done => done.map_err(|error| Failure::system("write to standard output", &error)),
     }
 }

@@ -1,12 +1,12 @@
 //! `vthost pack`.
 
 use std::fmt::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use vthost_job::{Plan, Request};
 use vthost_metadata::ExitCode;
 use vthost_provider::pack::{self, CfgFile, PackSource};
-use vthost_provider::{Dirs, Pack, TestInfo};
+use vthost_provider::{Dirs, Manifest, Pack, TestInfo};
 use vthost_report::text::line;
 use vthost_sandbox::{Sandbox, TestSpec};
 
@@ -45,7 +45,8 @@ fn build(
     let sandbox = Sandbox::new(&Dirs::from_env()?.components())?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
-        .build()?;
+        .build()
+        .map_err(|error| Failure::system("start the runtime", &error))?;
     let tests = runtime.block_on(sandbox.describe(&name, &bytes))?;
     let source = PackSource {
         name,
@@ -58,14 +59,12 @@ fn build(
     };
     // Checked before it takes the place of an older one.
     let draft = output.with_added_extension("new");
-    let manifest = pack::build(component, source, &draft)?;
-    let checked = check(&draft);
-    if checked.is_err() {
-        // The error of the check is the one to tell.
+    let made = make(component, source, &draft, output);
+    if made.is_err() {
+        // What went wrong is the error to tell, not that there was no draft yet.
         let _ = std::fs::remove_file(&draft);
     }
-    checked?;
-    std::fs::rename(&draft, output)?;
+    let manifest = made?;
     let count = match manifest.tests.len() {
         1 => "1 test".to_owned(),
         count => format!("{count} tests"),
@@ -77,6 +76,19 @@ fn build(
         line(&manifest.version)
     );
     Ok(ExitCode::Ok)
+}
+
+fn make(
+    component: &Path,
+    source: PackSource,
+    draft: &Path,
+    output: &Path,
+) -> Result<Manifest, Failure> {
+    let manifest = pack::build(component, source, draft)?;
+    check(draft)?;
+    std::fs::rename(draft, output)
+        .map_err(|error| Failure::system(&format!("write {}", output.display()), &error))?;
+    Ok(manifest)
 }
 
 /// Expands the configuration of a new pack, so that its author hears of mistakes, and not its users.
@@ -118,10 +130,13 @@ fn unreadable(path: &Path, error: &std::io::Error) -> Failure {
 /// Every `.cfg` file of a directory, in the order of their names.
 fn read_cfg(dir: &Path) -> Result<Vec<CfgFile>, Failure> {
     let entries = std::fs::read_dir(dir).map_err(|error| unreadable(dir, &error))?;
-    let mut paths: Vec<PathBuf> = entries
-        .filter_map(|entry| Some(entry.ok()?.path()))
-        .filter(|path| path.extension().is_some_and(|ending| ending == "cfg"))
-        .collect();
+    let mut paths = Vec::new();
+    for entry in entries {
+        let path = entry.map_err(|error| unreadable(dir, &error))?.path();
+        if path.extension().is_some_and(|ending| ending == "cfg") {
+            paths.push(path);
+        }
+    }
     paths.sort_unstable();
     if paths.is_empty() {
         let text = format!("there is no .cfg file in {}", dir.display());

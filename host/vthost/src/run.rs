@@ -42,7 +42,8 @@ pub(crate) fn main(args: &RunArgs, color: bool) -> Result<ExitCode, Failure> {
         let interrupt = interrupt.clone();
         thread::Builder::new()
             .name("report".to_owned())
-            .spawn(move || report(pipeline, &events, &interrupt))?
+            .spawn(move || report(pipeline, &events, &interrupt))
+            .map_err(|error| Failure::system("start a thread", &error))?
     };
     let ended = carry_out(&runner, &dir, &interrupt, sender);
     // The reporter has all events when the sender is gone; results are written whatever the job did.
@@ -142,10 +143,13 @@ fn carry_out(
 ) -> Result<JobEnd, Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
-        .build()?;
+        .build()
+        .map_err(|error| Failure::system("start the runtime", &error))?;
     let ended = runtime.block_on(async {
-        let mut interrupts = signal(SignalKind::interrupt())?;
-        let mut terminations = signal(SignalKind::terminate())?;
+        let listen =
+            |kind| signal(kind).map_err(|error| Failure::system("listen to signals", &error));
+        let mut interrupts = listen(SignalKind::interrupt())?;
+        let mut terminations = listen(SignalKind::terminate())?;
         let watched = interrupt.clone();
         tokio::spawn(async move {
             loop {
@@ -158,9 +162,12 @@ fn carry_out(
             }
         });
         let command = std::env::args().collect();
+        let unrecorded = interrupt.clone();
         let emit = move |event| {
-            // The reporter lives until this sender is gone.
-            let _ = sender.send(event);
+            // The reporter lives until this sender is gone. If it does not, nothing is recorded any more.
+            if sender.send(event).is_err() {
+                unrecorded.request("the end of the reporter");
+            }
         };
         runner
             .run(dir, command, interrupt, emit)

@@ -73,6 +73,22 @@ pub enum PackError {
         /// The name.
         name: String,
     },
+    /// The name of a configuration file is not plain.
+    #[error(
+        "`{name}` cannot be the name of a configuration file in a pack: use letters, digits, `.`, `_` and `-`"
+    )]
+    BadCfgName {
+        /// The name, escaped.
+        name: String,
+    },
+    /// A section of vthost is there twice.
+    #[error("{} has two sections `{section}`", .path.display())]
+    Twice {
+        /// The pack.
+        path: PathBuf,
+        /// The section, escaped.
+        section: String,
+    },
     /// A configuration file is not text.
     #[error("the configuration `{file}` in {} is not UTF-8 text", .path.display())]
     BadCfg {

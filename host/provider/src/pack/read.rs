@@ -13,6 +13,9 @@ use super::{
     manifest::is_label,
 };
 
+/// The name of a configuration file is at most this long, in bytes.
+const MAX_CFG_NAME: usize = 100;
+
 /// A configuration file in a pack.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CfgFile {
@@ -195,9 +198,19 @@ fn split(path: &Path, bytes: &[u8]) -> Result<Sections, PackError> {
 
 impl Sections {
     fn take(&mut self, path: &Path, name: &str, data: &[u8]) -> Result<(), PackError> {
+        let twice = || PackError::Twice {
+            path: path.to_owned(),
+            section: name.escape_default().to_string(),
+        };
         if name == MANIFEST_SECTION {
-            self.manifest = Some(data.to_vec());
+            if self.manifest.replace(data.to_vec()).is_some() {
+                return Err(twice());
+            }
         } else if let Some(file) = name.strip_prefix(CFG_SECTION) {
+            check_cfg_name(file)?;
+            if self.cfg.iter().any(|other| other.name == file) {
+                return Err(twice());
+            }
             let text = std::str::from_utf8(data).map_err(|_| PackError::BadCfg {
                 path: path.to_owned(),
                 file: file.to_owned(),
@@ -209,6 +222,19 @@ impl Sections {
         }
         Ok(())
     }
+}
+
+/// Checks the name of a configuration file. It is written into the text that a job parses, and shown as the origin of
+/// values, so it is a plain word: a line feed in it would be a line of configuration that nobody wrote.
+pub(super) fn check_cfg_name(name: &str) -> Result<(), PackError> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+    if (1..=MAX_CFG_NAME).contains(&name.len()) && name.chars().all(plain) && !name.starts_with('.')
+    {
+        return Ok(());
+    }
+    Err(PackError::BadCfgName {
+        name: name.escape_default().to_string(),
+    })
 }
 
 pub(crate) fn hex(bytes: &[u8]) -> String {

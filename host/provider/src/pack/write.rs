@@ -5,7 +5,7 @@ use std::path::Path;
 use wasm_encoder::{ComponentSection, CustomSection};
 
 use super::manifest::is_label;
-use super::read::sections_of;
+use super::read::{check_cfg_name, sections_of};
 use super::{
     API, CFG_SECTION, CfgFile, MANIFEST_SCHEMA, MANIFEST_SECTION, Manifest, PackError, TestInfo,
 };
@@ -31,6 +31,9 @@ pub struct PackSource {
 pub fn build(component: &Path, source: PackSource, output: &Path) -> Result<Manifest, PackError> {
     if !is_label(&source.name) {
         return Err(PackError::BadName { name: source.name });
+    }
+    for file in &source.cfg {
+        check_cfg_name(&file.name)?;
     }
     let (bytes, sections) = sections_of(component)?;
     let mut tests = source.tests;
@@ -161,6 +164,39 @@ mod tests {
             Pack::open(&output).unwrap().code_digest
         };
         assert_eq!(digest("a = 1\n"), digest("a = 2\n"));
+    }
+
+    #[test]
+    fn sections_with_sly_names_are_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("x.wasm");
+        let open = |sections: &[&str]| {
+            let mut bytes = empty_component();
+            for name in sections {
+                append(&mut bytes, name, b"");
+            }
+            std::fs::write(&path, bytes).unwrap();
+            Pack::open(&path).unwrap_err().to_string()
+        };
+        for name in [
+            "a.cfg\n        qemu_binary = /tmp/x",
+            "../a.cfg",
+            ".cfg",
+            "",
+            "a b",
+            "\u{1b}[31m",
+        ] {
+            let told = open(&[&format!("{CFG_SECTION}{name}")]);
+            assert!(
+                told.contains("cannot be the name") && !told.contains(['\n', '\u{1b}']),
+                "{told}"
+            );
+        }
+        assert!(open(&["vthost:cfg/a.cfg", "vthost:cfg/a.cfg"]).contains("two sections"));
+        assert!(open(&[MANIFEST_SECTION, MANIFEST_SECTION]).contains("two sections"));
+        let mut sly = source("tp-x");
+        sly.cfg[0].name = "a\nb.cfg".to_owned();
+        assert!(build(&path, sly, &path).is_err());
     }
 
     #[test]

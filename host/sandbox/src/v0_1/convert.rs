@@ -9,8 +9,8 @@ use super::bindings::vthost::core::log::Level;
 use super::bindings::vthost::core::types;
 use crate::{TestEnd, TestSpec};
 
-/// A text that crosses the border to a pack is cut at this many bytes.
-const MAX_TEXT: usize = 4 << 20;
+/// A text that crosses the border to a pack is at most this long, in bytes.
+pub(super) const MAX_TEXT: usize = 4 << 20;
 
 /// A domain error as the pack sees it: its kind, and its whole chain of causes as text.
 #[expect(
@@ -38,13 +38,13 @@ pub(super) fn span(milliseconds: u64) -> Duration {
     Duration::from_millis(milliseconds).min(LONGEST)
 }
 
-/// The text, cut at the end of the last character that fits.
-pub(super) fn bounded(mut text: String) -> String {
-    if text.len() > MAX_TEXT {
-        text.truncate(text.floor_char_boundary(MAX_TEXT));
-        text.push_str("\n[cut by vthost: the text is longer than a pack may get]");
+/// The end of an output, for one that is longer than a pack gets.
+pub(super) fn tail(text: String) -> String {
+    if text.len() <= MAX_TEXT {
+        return text;
     }
-    text
+    let kept = &text[text.ceil_char_boundary(text.len() - MAX_TEXT)..];
+    format!("[the beginning is cut: this is longer than a pack gets]\n{kept}")
 }
 
 impl From<Level> for LogLevel {
@@ -84,14 +84,9 @@ impl From<types::Outcome> for TestEnd {
             Outcome::Warn(report) => (Status::Warn, Some(report)),
             Outcome::Other(report) => (Status::Error, report),
         };
-        let (reason, detail) = match report {
-            Some(report) => (report.message, report.detail),
-            None => ("the test gave no reason".to_owned(), None),
-        };
-        Self {
-            status,
-            reason: Some(reason),
-            detail,
+        match report {
+            Some(report) => Self::new(status, report.message).with_detail(report.detail),
+            None => Self::new(status, ""),
         }
     }
 }

@@ -5,7 +5,7 @@ use wasmtime::component::Resource;
 use wasmtime::{Result, bail};
 
 use super::bindings::vthost::core::{jobs, types};
-use super::convert::{bounded, error, span};
+use super::convert::{error, span, tail};
 use crate::host::Host;
 
 impl jobs::Host for Host {
@@ -31,7 +31,7 @@ impl jobs::HostJob for Host {
         let end = self.table.get(&this)?.wait(span(timeout)).await;
         Ok(end.map_err(error).map(|end| jobs::Completion {
             status: end.status,
-            output: bounded(end.output),
+            output: tail(end.output),
         }))
     }
 
@@ -44,7 +44,8 @@ impl jobs::HostJob for Host {
     }
 
     async fn drop(&mut self, this: Resource<Job>) -> Result<()> {
-        self.table.delete(this)?;
+        let job = self.table.delete(this)?;
+        self.detach(job);
         Ok(())
     }
 }

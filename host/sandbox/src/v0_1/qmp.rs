@@ -8,11 +8,24 @@ use wasmtime::component::Resource;
 
 use super::bindings::vthost::core::types;
 use super::bindings::vthost::vm::qmp;
-use super::convert::{bounded, error, span};
+use super::convert::{MAX_TEXT, error, span};
 use crate::host::Host;
 
 /// How many events a call gives at most.
 const MAX_EVENTS: usize = 256;
+
+/// JSON for a pack. Too much of it is an error: cut, it would be JSON no more.
+fn json(value: &serde_json::Value) -> Result<String, types::Error> {
+    let text = value.to_string();
+    if text.len() > MAX_TEXT {
+        let told = format!(
+            "the answer has {} bytes, a pack gets {MAX_TEXT} at most",
+            text.len()
+        );
+        return Err(types::Error::Limit(Some(told)));
+    }
+    Ok(text)
+}
 
 /// Runs a monitor command whose arguments are JSON text.
 pub(super) async fn execute(
@@ -36,7 +49,7 @@ pub(super) async fn execute(
         }
     };
     match vm.qmp(command, arguments).await {
-        Ok(answer) => Ok(bounded(answer.to_string())),
+        Ok(answer) => json(&answer).map_err(qmp::QmpError::Monitor),
         Err(MonitorError::Refused { class, desc }) => {
             Err(qmp::QmpError::Refused(qmp::Refusal { class, desc }))
         }
@@ -67,10 +80,11 @@ impl qmp::Host for Host {
     ) -> Result<Result<qmp::Event, types::Error>> {
         let vm = Arc::clone(self.table.get(&vm)?);
         let event = vm.wait_event(&name, span(timeout)).await;
-        Ok(event.map_err(error).map(|data| qmp::Event {
-            name,
-            data: bounded(data.to_string()),
-        }))
+        let event = event.map_err(error).and_then(|data| {
+            let data = json(&data)?;
+            Ok(qmp::Event { name, data })
+        });
+        Ok(event)
     }
 
     async fn events(
@@ -78,13 +92,13 @@ impl qmp::Host for Host {
         vm: Resource<Arc<Vm>>,
     ) -> Result<Result<Vec<qmp::Event>, types::Error>> {
         let vm = Arc::clone(self.table.get(&vm)?);
-        let events = vm.events(MAX_EVENTS).await;
-        Ok(events.map_err(error).map(|events| {
-            let event = |(name, data): (String, serde_json::Value)| qmp::Event {
-                name,
-                data: bounded(data.to_string()),
-            };
-            events.into_iter().map(event).collect()
-        }))
+        let events = vm.events(MAX_EVENTS);
+        let event = |(name, data): (String, serde_json::Value)| {
+            let data = json(&data)?;
+            Ok(qmp::Event { name, data })
+        };
+        Ok(events
+            .map_err(error)
+            .and_then(|events| events.into_iter().map(event).collect()))
     }
 }

@@ -6,7 +6,7 @@ use wasmtime::component::Resource;
 
 use super::bindings::vthost::core::types;
 use super::bindings::vthost::guest::session;
-use super::convert::{bounded, error, span};
+use super::convert::{error, span, tail};
 use crate::host::Host;
 
 impl session::Host for Host {}
@@ -36,7 +36,7 @@ impl session::HostSession for Host {
         let ran = session.cmd_status_output(&command, span(timeout)).await;
         Ok(ran.map_err(error).map(|ran| session::CommandOutput {
             status: ran.status,
-            output: bounded(ran.output),
+            output: tail(ran.output),
         }))
     }
 
@@ -70,8 +70,8 @@ impl session::HostSession for Host {
         let found = session.read_until(&patterns, span(timeout)).await;
         Ok(found.map_err(error).map(|found| session::Match {
             index: found.index,
-            before: bounded(found.before),
-            matched: bounded(found.matched),
+            before: tail(found.before),
+            matched: tail(found.matched),
         }))
     }
 

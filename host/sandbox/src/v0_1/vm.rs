@@ -117,7 +117,7 @@ impl vm::HostVm for Host {
     }
 
     async fn address(&mut self, this: Resource<Arc<Vm>>, port: u16) -> Answer<vm::Endpoint> {
-        let address = self.vm(&this)?.address(port).await;
+        let address = self.vm(&this)?.address(port);
         Ok(address.map_err(error).map(|address| vm::Endpoint {
             host: address.ip().to_string(),
             port: address.port(),
