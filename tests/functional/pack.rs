@@ -166,3 +166,20 @@ fn only_a_component_becomes_a_pack() {
         printed.stderr
     );
 }
+
+#[test]
+fn a_few_lines_cannot_fill_the_memory() {
+    let block = format!(
+        "variants:\n{}",
+        (0..10)
+            .map(|n| format!("    - l{n}:\n"))
+            .collect::<String>()
+    );
+    let made = Made::new(&[("tests.cfg", &format!("type = boot\n{}", block.repeat(9)))]);
+    assert_eq!(made.built.code, 2);
+    assert!(
+        made.built.stderr.contains("the filters select too much"),
+        "{}",
+        made.built.stderr
+    );
+}

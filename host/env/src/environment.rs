@@ -38,6 +38,8 @@ impl fmt::Debug for Log {
 pub struct Context {
     /// What relative image names are below.
     pub data_dir: PathBuf,
+    /// Whether the configuration of a provider may name images outside the directory of images.
+    pub host_files: bool,
     /// A directory for this test alone; overlays and sockets lie in it. Keep its path short.
     pub run_dir: PathBuf,
     /// The directory of the test's results.
@@ -178,7 +180,7 @@ async fn make(name: &str, params: Params, context: &Context) -> Result<Vm> {
     check_name("machine", name)?;
     let binary = binary(&params)
         .map_err(|error| Error::caused(ErrorKind::NotFound, "there is no QEMU to run", error))?;
-    let spec = machine_spec(name, &params, &context.data_dir, &context.run_dir).await?;
+    let spec = machine_spec(name, &params, context).await?;
     let paths = Paths::new(&context.run_dir, &context.log_dir).map_err(|error| {
         Error::caused(
             ErrorKind::Other,

@@ -2,12 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
+use vthost_cartesian::OriginKind;
 use vthost_params::Params;
 use vthost_qemu::image;
 use vthost_qemu::spec::{Cache, Drive, DriveFormat, DriveInterface};
 
 use crate::error::check_name;
-use crate::{Error, ErrorKind, Result};
+use crate::{Context, Error, ErrorKind, Result};
 
 /// The file of an image: `image_name` with the ending of `image_format`, below the data directory unless it is absolute.
 ///
@@ -24,16 +25,11 @@ pub fn base_image(params: &Params, data_dir: &Path) -> Result<(PathBuf, DriveFor
     Ok((path.into(), known))
 }
 
-/// Makes the drive of an image: an overlay in `run_dir`, so that the base is never written to.
-pub(crate) async fn drive(
-    vm: &str,
-    params: &Params,
-    data_dir: &Path,
-    run_dir: &Path,
-) -> Result<Drive> {
+/// Makes the drive of an image: an overlay in the run directory, so that the base is never written to.
+pub(crate) async fn drive(vm: &str, params: &Params, context: &Context) -> Result<Drive> {
     let id = params.object_name();
     check_name("image", id)?;
-    let (base, format) = base_image(params, data_dir)?;
+    let (base, format) = base_image(params, &context.data_dir)?;
     let interface = match params.get_or("drive_format", "virtio") {
         "virtio" => DriveInterface::VirtioBlk,
         "ide" | "ahci" => DriveInterface::Ide,
@@ -51,12 +47,18 @@ pub(crate) async fn drive(
         );
         return Err(Error::new(ErrorKind::NotFound, text));
     }
-    let overlay = run_dir.join(format!("{vm}-{id}.qcow2"));
+    let overlay = context.run_dir.join(format!("{vm}-{id}.qcow2"));
     let failed = |error: vthost_qemu::ImageError| {
         let text = format!("the image {} of {vm} cannot be used", base.display());
         Error::caused(ErrorKind::Other, text, error)
     };
     let chain = image::backing_chain(&base).map_err(failed)?;
+    if !context.host_files && named_by_provider(params) {
+        let images = context.data_dir.join("images");
+        for file in std::iter::once(&base).chain(&chain) {
+            check_inside(file, &images)?;
+        }
+    }
     image::create_overlay(&base, &overlay, format)
         .await
         .map_err(failed)?;
@@ -70,4 +72,56 @@ pub(crate) async fn drive(
         }
     };
     Ok(drive)
+}
+
+/// Whether any part of the path of an image came from the configuration of a provider.
+fn named_by_provider(params: &Params) -> bool {
+    ["image_name", "image_format"]
+        .into_iter()
+        .filter_map(|key| params.origin(key))
+        .any(|origin| {
+            origin
+                .kinds()
+                .any(|kind| matches!(kind, OriginKind::Provider(_)))
+        })
+}
+
+/// Checks that a file is really below `images`, whatever links lead to it. The text of its name was checked before
+/// anything started, but a link may have been put there since.
+fn check_inside(file: &Path, images: &Path) -> Result<()> {
+    let real = file.canonicalize();
+    let inside = real
+        .and_then(|real| Ok(real.starts_with(images.canonicalize()?)))
+        .unwrap_or(false);
+    if inside {
+        return Ok(());
+    }
+    let text = format!(
+        "{} is not below {}; to let a provider name such images: --grant host-files",
+        file.display(),
+        images.display()
+    );
+    Err(Error::new(ErrorKind::AccessDenied, text))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    #[test]
+    fn a_link_does_not_lead_out_of_the_images() {
+        let dir = tempfile::tempdir().unwrap();
+        let images = dir.path().join("images");
+        fs::create_dir(&images).unwrap();
+        fs::write(images.join("good.raw"), "x").unwrap();
+        fs::write(dir.path().join("secret"), "x").unwrap();
+        symlink("../secret", images.join("sly.raw")).unwrap();
+        assert!(check_inside(&images.join("good.raw"), &images).is_ok());
+        let denied = check_inside(&images.join("sly.raw"), &images).unwrap_err();
+        assert_eq!(denied.kind(), ErrorKind::AccessDenied);
+        assert!(check_inside(&images.join("nothing.raw"), &images).is_err());
+    }
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use regex::bytes::Regex;
+use regex::bytes::{Regex, RegexBuilder};
 use vthost_guest::adapter::LINUX;
 use vthost_guest::{Gate, Ladder, LoginSpec, ShellOptions, SshTarget, Transcript, Transport};
 use vthost_params::Params;
@@ -15,6 +15,9 @@ use crate::{Error, ErrorKind, Result, Session};
 
 /// After so long the guest is tried although its console did not say that it is ready: a console may be silent.
 const SILENT_CONSOLE: Duration = Duration::from_secs(60);
+
+/// A compiled expression takes at most this many bytes.
+const REGEX_SIZE: usize = 1 << 20;
 
 /// What the parameters say about logging in.
 #[derive(Debug, Clone)]
@@ -34,7 +37,9 @@ impl LoginParams {
         let ready = match params.get("console_ready_pattern") {
             None | Some("") => None,
             Some(pattern) => Some(
-                Regex::new(pattern)
+                RegexBuilder::new(pattern)
+                    .size_limit(REGEX_SIZE)
+                    .build()
                     .map_err(|_| params.invalid("console_ready_pattern", "a regular expression"))?,
             ),
         };

@@ -1,19 +1,16 @@
 //! From parameters to a machine.
 
-use std::path::Path;
-
 use vthost_params::Params;
 use vthost_qemu::MachineSpec;
 use vthost_qemu::spec::{AccelChoice, Display, HostForward, Netdev, Nic, Serial, Smp, Vga};
 
-use crate::{Error, ErrorKind, Result, image};
+use crate::{Context, Error, ErrorKind, Result, image};
 
-/// The machine that the parameters of one VM describe. Overlays of its images are made in `run_dir`.
+/// The machine that the parameters of one VM describe. Overlays of its images are made in the run directory.
 pub(crate) async fn machine_spec(
     name: &str,
     params: &Params,
-    data_dir: &Path,
-    run_dir: &Path,
+    context: &Context,
 ) -> Result<MachineSpec> {
     let mut spec = MachineSpec::new(name);
     spec.machine = parse(params, "machine_type", "pc")?;
@@ -48,7 +45,7 @@ pub(crate) async fn machine_spec(
         .map(Serial::isa)
         .collect();
     for id in params.objects("images") {
-        let drive = image::drive(name, &params.object(id), data_dir, run_dir).await?;
+        let drive = image::drive(name, &params.object(id), context).await?;
         spec.drives.push(drive);
     }
     for id in params.objects("nics") {

@@ -16,6 +16,9 @@ use crate::login::{LoginParams, first_console};
 use crate::session::WeakSession;
 use crate::{Error, ErrorKind, MonitorError, Result, Session};
 
+/// A graceful end takes at most this long, whatever `kill_timeout` says: no deadline of a test ends it.
+const MAX_KILL_TIMEOUT: Duration = Duration::from_secs(600);
+
 /// What a machine is doing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum VmState {
@@ -378,7 +381,8 @@ impl Vm {
         if gracefully && machine.exit().is_none() {
             let time = self
                 .params
-                .seconds("kill_timeout", Duration::from_secs(60))?;
+                .seconds("kill_timeout", Duration::from_secs(60))?
+                .min(MAX_KILL_TIMEOUT);
             // What does not end by itself is ended below.
             if let Err(error) = self.shutdown(ShutdownMethod::SystemPowerdown, time).await {
                 tracing::debug!(vm = self.name, %error, "the guest does not shut down");

@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use regex::bytes::Regex;
+use regex::bytes::{Regex, RegexBuilder};
 
 use crate::error::{Error, Result};
 use crate::escapes::strip_escapes;
@@ -17,6 +17,17 @@ const LAST_LINE_WINDOW: usize = 8 * 1024;
 /// What the kernel prints on a console, with its timestamp, to the end of the line.
 static KERNEL_NOISE: LazyLock<Option<regex::Regex>> =
     LazyLock::new(|| regex::Regex::new(r"(?m)\[ *\d+\.\d{6}\](?:\[ *[TC]\d+\])? .*$").ok());
+
+/// A compiled expression takes at most this many bytes: it may come from someone who wants the host's memory
+/// (`\w{1000}`).
+const REGEX_SIZE: usize = 1 << 20;
+
+fn line_regex(text: &str) -> Result<regex::Regex> {
+    regex::RegexBuilder::new(text)
+        .size_limit(REGEX_SIZE)
+        .build()
+        .map_err(|e| invalid(text, e))
+}
 
 /// Something to wait for in the output of a guest.
 #[derive(Clone, Debug)]
@@ -42,7 +53,10 @@ impl Pattern {
     /// # Errors
     /// [`Error::InvalidPattern`].
     pub fn new(regex: &str) -> Result<Self> {
-        let compiled = Regex::new(regex).map_err(|e| invalid(regex, e))?;
+        let compiled = RegexBuilder::new(regex)
+            .size_limit(REGEX_SIZE)
+            .build()
+            .map_err(|e| invalid(regex, e))?;
         Ok(Self {
             scope: Scope::Anywhere(compiled),
             text: regex.to_owned(),
@@ -76,10 +90,8 @@ impl Pattern {
     }
 
     fn line(text: &str, except: Option<&str>, console: bool) -> Result<Self> {
-        let regex = regex::Regex::new(text).map_err(|e| invalid(text, e))?;
-        let except = except
-            .map(|t| regex::Regex::new(t).map_err(|e| invalid(t, e)))
-            .transpose()?;
+        let regex = line_regex(text)?;
+        let except = except.map(line_regex).transpose()?;
         Ok(Self {
             scope: Scope::LastLine {
                 regex,

@@ -11,6 +11,9 @@ use crate::error::{Error, Result};
 /// A line longer than this is written in pieces, so that a guest that never ends a line cannot hold memory.
 const LINE_LIMIT: usize = 4096;
 
+/// A transcript stops after this many bytes: a guest that prints for ever must not fill the disk. 64 MiB.
+const TRANSCRIPT_LIMIT: usize = 64 << 20;
+
 /// A log of one session (`session-*.log` in the results tree); clones write to the same log.
 ///
 /// One record a line: time in UTC, a direction mark, and the text with control characters shown as escapes, so that the
@@ -26,6 +29,8 @@ struct Log {
     sink: Option<Box<dyn Write + Send>>,
     line: Vec<u8>,
     direction: char,
+    /// Bytes that may still be written.
+    left: usize,
 }
 
 impl Transcript {
@@ -36,6 +41,7 @@ impl Transcript {
             sink: Some(sink),
             line: Vec::new(),
             direction: '=',
+            left: TRANSCRIPT_LIMIT,
         };
         Self {
             log: Arc::new(Mutex::new(log)),
@@ -109,7 +115,19 @@ impl Log {
         let time = jiff::Timestamp::now();
         let text = visible(&self.line);
         self.line.clear();
+        if self.left == 0 {
+            return;
+        }
+        self.left = self.left.saturating_sub(text.len() + 32);
         self.write(|sink, direction| writeln!(sink, "{time:.3} {direction} {text}"));
+        if self.left == 0 {
+            self.write(|sink, _| {
+                writeln!(
+                    sink,
+                    "{time:.3} = the transcript is full, what follows is not in it"
+                )
+            });
+        }
     }
 
     /// Once for a chunk, not for a line: a guest that prints a hundred thousand lines is logged in few writes.

@@ -15,6 +15,10 @@ use crate::run::now;
 use crate::run_dir::RunDir;
 use crate::{Interrupt, JobDir, JobError, Plan, Planned};
 
+/// How long what is done before and after a test may take, whatever the parameters of the test say: the deadline of the
+/// test does not count it.
+const AROUND: Duration = Duration::from_secs(900);
+
 /// What all tests of a job share.
 pub(crate) struct Shared<'a, E> {
     pub(crate) plan: &'a Plan,
@@ -62,7 +66,7 @@ where
             dir: dir.clone(),
             params: params
                 .iter()
-                .map(|(key, value)| (key.to_owned(), value.to_owned()))
+                .map(|(key, value)| (key.into_owned(), value.to_owned()))
                 .collect(),
         }));
         let ended = self.phases(&shared.dir.path.join(&dir)).await;
@@ -106,6 +110,7 @@ where
         };
         let context = Context {
             data_dir: self.shared.data_dir.to_owned(),
+            host_files: self.shared.plan.grants.has("host-files"),
             run_dir: run_dir.path(),
             log_dir: dir.to_owned(),
             log: self.log(),
@@ -120,6 +125,7 @@ where
             .body(prepared, Arc::clone(&env), deadline, dir.join("data"))
             .await;
         self.enter(Phase::Postprocess);
+        remove_links(&dir.join("data"));
         self.postprocess(&env, &context, ended).await
     }
 
@@ -133,6 +139,9 @@ where
         tokio::select! {
             // A dropped preprocess leaves nothing running.
             () = self.shared.interrupt.stop.cancelled() => Err(interrupted()),
+            () = tokio::time::sleep(AROUND) => {
+                Err(TestEnd::error(format!("preprocess took longer than {AROUND:?}")))
+            }
             env = Environment::preprocess(params, context) => env.map_err(|error| {
                 let status = match error.kind() {
                     ErrorKind::AccessDenied => Status::Skip,
@@ -184,6 +193,7 @@ where
         let problems = tokio::select! {
             // Dropping the environment kills its machines.
             () = self.shared.interrupt.kill.cancelled() => Vec::new(),
+            () = tokio::time::sleep(AROUND) => vec![format!("it took longer than {AROUND:?}")],
             problems = env.postprocess(&self.params, context, passed) => problems,
         };
         if problems.is_empty() {
@@ -233,4 +243,47 @@ where
 
 fn interrupted() -> TestEnd {
     TestEnd::new(Status::Interrupted, "interrupted by the operator")
+}
+
+/// Removes every symbolic link that a test left in its directory. The sandbox does not follow one out of it, but who reads
+/// the results later would.
+fn remove_links(dir: &Path) {
+    let Ok(entries) = std::fs::read_dir(dir) else {
+        return;
+    };
+    for entry in entries.flatten() {
+        let path = entry.path();
+        match entry.file_type() {
+            Ok(kind) if kind.is_dir() => remove_links(&path),
+            Ok(kind) if kind.is_symlink() => {
+                // What cannot be removed was removed already, or is the file system's business.
+                let _ = std::fs::remove_file(&path);
+            }
+            _ => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    #[test]
+    fn no_link_is_left_in_the_results() {
+        let dir = tempfile::tempdir().unwrap();
+        let (outside, inner) = (dir.path().join("outside"), dir.path().join("data/inner"));
+        fs::create_dir_all(&inner).unwrap();
+        fs::create_dir(&outside).unwrap();
+        fs::write(outside.join("kept"), "x").unwrap();
+        fs::write(inner.join("file"), "x").unwrap();
+        symlink("../../outside", inner.join("up")).unwrap();
+        symlink("/etc/passwd", dir.path().join("data/down")).unwrap();
+        remove_links(&dir.path().join("data"));
+        assert!(outside.join("kept").exists() && inner.join("file").exists());
+        assert!(fs::symlink_metadata(inner.join("up")).is_err());
+        assert!(fs::symlink_metadata(dir.path().join("data/down")).is_err());
+    }
 }

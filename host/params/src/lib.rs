@@ -6,4 +6,4 @@ pub mod registry;
 mod view;
 
 pub use error::ParamError;
-pub use view::{Entry, Params};
+pub use view::Params;

@@ -18,8 +18,8 @@ pub enum When {
     Set,
     /// The words that turn it off, and everything that is no such word.
     Off,
-    /// A path that leaves the data directory: an absolute one, or one with `..` in it.
-    OutsidePath,
+    /// A path that is not below the directory of images: an absolute one, one with `..` in it, one that begins elsewhere.
+    OutsideImages,
 }
 
 impl When {
@@ -28,10 +28,9 @@ impl When {
         match self {
             Self::Set => !value.trim().is_empty(),
             Self::Off => !matches!(value.trim(), "" | "yes" | "on" | "true"),
-            Self::OutsidePath => {
-                value.starts_with('/')
-                    || value.starts_with('~')
-                    || value.split('/').any(|part| part == "..")
+            Self::OutsideImages => {
+                !value.is_empty()
+                    && (!value.starts_with("images/") || value.split('/').any(|part| part == ".."))
             }
         }
     }
@@ -95,9 +94,9 @@ pub const KEYS: &[Key] = &[
     of_object("enable_pvpanic", "yes", "give the machine a device that reports a crash of its guest"),
     with_effect(of_object("extra_params", "", "options added to the command line of QEMU as they are"), "qemu-args", When::Set),
     of_object("image_format", "qcow2", "the format of an image: `qcow2` or `raw`"),
-    with_effect(of_object("image_name", "", "the path of an image without the ending of its format, relative to the data directory"), "host-files", When::OutsidePath),
+    with_effect(of_object("image_name", "", "the path of an image without the ending of its format, relative to the data directory"), "host-files", When::OutsideImages),
     of_object("images", "", "the images of a machine"),
-    of_object("kill_timeout", "60", "seconds that a graceful end may take"),
+    of_object("kill_timeout", "60", "seconds that a graceful end may take, 600 at most"),
     of_object("kill_vm_gracefully", "no", "let the guest shut itself down before its machine is taken down"),
     of_object("login_timeout", "240", "seconds that a login may take, from its start to the prompt"),
     of_object("machine_type", "pc", "the machine, as QEMU names it"),
@@ -176,12 +175,18 @@ mod tests {
     }
 
     #[test]
-    fn a_path_that_leaves_the_data_directory_has_an_effect() {
-        for outside in ["/etc/shadow", "images/../../x", "~/x", ".."] {
-            assert!(When::OutsidePath.applies(outside), "{outside}");
+    fn a_path_that_leaves_the_images_has_an_effect() {
+        for outside in [
+            "/etc/shadow",
+            "images/../../x",
+            "~/x",
+            "..",
+            "job-results/latest/x",
+        ] {
+            assert!(When::OutsideImages.applies(outside), "{outside}");
         }
-        for inside in ["images/jeos", "a..b/c", ""] {
-            assert!(!When::OutsidePath.applies(inside), "{inside}");
+        for inside in ["images/jeos", "images/a..b/c", ""] {
+            assert!(!When::OutsideImages.applies(inside), "{inside}");
         }
     }
 }

@@ -1,5 +1,6 @@
 //! A view of the parameters.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::ops::Bound;
 use std::sync::Arc;
@@ -12,90 +13,124 @@ use crate::ParamError;
 /// No time that a parameter gives is longer: a year.
 const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
+/// Views of views are nested at most this deep: the cost of a look-up doubles with each level.
+const MAX_DEPTH: usize = 6;
+
 /// A value and where it came from.
 #[derive(Debug, Clone)]
-pub struct Entry {
-    /// The value.
-    pub value: Arc<str>,
-    /// Where it was set; none for a value that vthost computed.
-    pub origin: Option<Origin>,
+struct Entry {
+    value: Arc<str>,
+    /// None for a value that no configuration set.
+    origin: Option<Origin>,
 }
 
-/// The parameters of a test, or what one of its objects sees of them. Cheap to clone.
+/// The parameters of a test, or what one of its objects sees of them (guide, section "Cartesian Configuration", on
+/// objects): for the object `vm1`, the key `mem_vm1` overrides `mem`.
+///
+/// Cheap to clone, and a view costs nothing but its name: all views share the parameters of the test.
 #[derive(Debug, Clone)]
 pub struct Params {
-    object: Arc<str>,
     entries: Arc<BTreeMap<Arc<str>, Entry>>,
+    /// The names of the objects, the outermost first.
+    objects: Vec<Arc<str>>,
 }
 
 impl Params {
     /// The parameters of a variant.
     pub fn new(variant: &Variant) -> Self {
-        let entries = variant
-            .entries()
-            .map(|(key, value, origin)| {
-                let entry = Entry {
-                    value: value.into(),
-                    origin: Some(origin.clone()),
-                };
-                (key.into(), entry)
-            })
-            .collect();
-        Self {
-            object: "".into(),
-            entries: Arc::new(entries),
-        }
+        Self::from_entries(
+            variant
+                .entries()
+                .map(|(key, value, origin)| (key, value, Some(origin.clone()))),
+        )
     }
 
     /// Parameters from plain pairs, without origins.
     pub fn from_pairs<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
-        let entries = pairs
-            .into_iter()
-            .map(|(key, value)| {
-                let entry = Entry {
-                    value: value.into(),
-                    origin: None,
-                };
-                (key.into(), entry)
-            })
-            .collect();
+        Self::from_entries(pairs.into_iter().map(|(key, value)| (key, value, None)))
+    }
+
+    fn from_entries<'a>(entries: impl Iterator<Item = (&'a str, &'a str, Option<Origin>)>) -> Self {
+        let entries = entries.map(|(key, value, origin)| {
+            let value = value.into();
+            (key.into(), Entry { value, origin })
+        });
         Self {
-            object: "".into(),
-            entries: Arc::new(entries),
+            entries: Arc::new(entries.collect()),
+            objects: Vec::new(),
         }
     }
 
     /// The name of the object whose view this is; empty for the test itself.
     pub fn object_name(&self) -> &str {
-        &self.object
+        self.objects.last().map_or("", |name| name)
+    }
+
+    fn entry(&self, key: &str) -> Option<&Entry> {
+        self.entry_in(&self.objects, key)
+    }
+
+    /// What the objects see: the innermost one first asks for its own key, and its own key may have one for the objects
+    /// around it (`image_name_image1_vm1`).
+    fn entry_in(&self, objects: &[Arc<str>], key: &str) -> Option<&Entry> {
+        match objects.split_last() {
+            None => self.entries.get(key),
+            Some((name, around)) => self
+                .entry_in(around, &format!("{key}_{name}"))
+                .or_else(|| self.entry_in(around, key)),
+        }
     }
 
     /// The value of a key, if it is set.
     pub fn get(&self, key: &str) -> Option<&str> {
-        self.entries.get(key).map(|entry| &*entry.value)
+        self.entry(key).map(|entry| &*entry.value)
     }
 
     /// Where the value of a key was set.
     pub fn origin(&self, key: &str) -> Option<&Origin> {
-        self.entries.get(key)?.origin.as_ref()
+        self.entry(key)?.origin.as_ref()
     }
 
     /// Every key with its value, sorted by key.
-    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.entries
-            .iter()
-            .map(|(key, entry)| (&**key, &*entry.value))
+    pub fn iter(&self) -> impl Iterator<Item = (Cow<'_, str>, &str)> {
+        self.with_prefix("")
     }
 
-    /// Every key that starts with `prefix`, with its value, sorted by key.
+    /// Every key that starts with `prefix`, with its value, sorted by key. For an object, keys that only it has under
+    /// their own name (`mem_vm1` without a `mem`) are among them.
     pub fn with_prefix<'a>(
         &'a self,
-        prefix: &'a str,
-    ) -> impl Iterator<Item = (&'a str, &'a str)> + 'a {
-        self.entries
-            .range::<str, _>((Bound::Included(prefix), Bound::Unbounded))
-            .map(|(key, entry)| (&**key, &*entry.value))
-            .take_while(move |(key, _)| key.starts_with(prefix))
+        prefix: &str,
+    ) -> impl Iterator<Item = (Cow<'a, str>, &'a str)> + 'a {
+        let range = (Bound::Included(prefix), Bound::Unbounded);
+        let mut found: BTreeMap<Cow<'a, str>, &'a str> = BTreeMap::new();
+        for (key, entry) in self.entries.range::<str, _>(range) {
+            if !key.starts_with(prefix) {
+                break;
+            }
+            found.insert(Cow::Borrowed(&**key), &*entry.value);
+            // The names that the key has for the object, and for those around it.
+            let mut stem = &**key;
+            while let Some(shorter) = self.objects.iter().find_map(|name| {
+                stem.strip_suffix(&**name)
+                    .and_then(|stem| stem.strip_suffix('_'))
+            }) {
+                stem = shorter;
+                if stem.starts_with(prefix) {
+                    found.insert(Cow::Borrowed(stem), "");
+                }
+            }
+        }
+        if !self.objects.is_empty() {
+            found.retain(|key, value| match self.get(key) {
+                Some(seen) => {
+                    *value = seen;
+                    true
+                }
+                None => false,
+            });
+        }
+        found.into_iter()
     }
 
     /// The names in the value of a key, split at blanks; none if it is not set.
@@ -105,23 +140,17 @@ impl Params {
             .unwrap_or_default()
     }
 
-    /// The parameters as the object `name` sees them (guide, section "Cartesian Configuration", on objects):
-    /// every key that ends in `_<name>` overrides the key before that suffix.
+    /// The parameters as the object `name` sees them. Past six objects inside each other, the outermost is forgotten.
     #[must_use]
     pub fn object(&self, name: &str) -> Self {
-        let suffix = format!("_{name}");
-        let mut entries = BTreeMap::clone(&self.entries);
-        for (key, entry) in self.entries.iter() {
-            // The reference cuts at the first occurrence of the suffix, wherever it stands in the key.
-            if key.ends_with(&suffix)
-                && let Some((stem, _)) = key.split_once(&suffix)
-            {
-                entries.insert(stem.into(), entry.clone());
-            }
+        let mut objects = self.objects.clone();
+        if objects.len() == MAX_DEPTH {
+            objects.remove(0);
         }
+        objects.push(name.into());
         Self {
-            object: name.into(),
-            entries: Arc::new(entries),
+            entries: Arc::clone(&self.entries),
+            objects,
         }
     }
 
@@ -134,7 +163,7 @@ impl Params {
             .filter(|value| !value.is_empty())
             .ok_or_else(|| ParamError::Missing {
                 key: key.to_owned(),
-                object: self.object.to_string(),
+                object: self.object_name().to_owned(),
             })
     }
 
@@ -207,7 +236,10 @@ mod tests {
         Params::from_pairs([
             ("mem", "512"),
             ("mem_vm1", "1024"),
-            ("mem_vm1_vm1", "7"),
+            ("image_name", "base"),
+            ("image_name_image1", "one"),
+            ("image_name_image1_vm1", "one of vm1"),
+            ("own_vm1", "only here"),
             ("vms", " vm1  vm2 "),
             ("start_vm", "yes"),
             ("kill_vm", "maybe"),
@@ -221,9 +253,22 @@ mod tests {
         let params = params();
         assert_eq!(params.objects("vms"), ["vm1", "vm2"]);
         assert_eq!(params.object("vm2").get("mem"), Some("512"));
-        // `mem_vm1_vm1` is cut at the first `_vm1` too, and comes later in the order of keys.
-        assert_eq!(params.object("vm1").get("mem"), Some("7"));
+        assert_eq!(params.object("vm1").get("mem"), Some("1024"));
         assert_eq!(params.get("mem"), Some("512"));
+        let image = |vm: &str| params.object(vm).object("image1");
+        assert_eq!(image("vm1").get("image_name"), Some("one of vm1"));
+        assert_eq!(image("vm2").get("image_name"), Some("one"));
+        assert_eq!(image("vm1").get("mem"), Some("1024"));
+        assert_eq!(image("vm1").object_name(), "image1");
+    }
+
+    #[test]
+    fn views_of_views_have_an_end() {
+        let mut view = params();
+        for _ in 0..10_000 {
+            view = view.object("vm1");
+        }
+        assert_eq!(view.get("mem"), Some("1024"));
     }
 
     #[test]
@@ -257,7 +302,25 @@ mod tests {
     #[test]
     fn a_prefix_gives_its_keys_in_order() {
         let params = params();
-        let keys: Vec<_> = params.with_prefix("mem_").map(|(key, _)| key).collect();
-        assert_eq!(keys, ["mem_vm1", "mem_vm1_vm1"]);
+        let keys = |view: &Params, prefix: &str| -> Vec<(String, String)> {
+            view.with_prefix(prefix)
+                .map(|(key, value)| (key.into_owned(), value.to_owned()))
+                .collect()
+        };
+        let pair = |key: &str, value: &str| (key.to_owned(), value.to_owned());
+        assert_eq!(
+            keys(&params, "mem"),
+            [pair("mem", "512"), pair("mem_vm1", "1024")]
+        );
+        let vm1 = params.object("vm1");
+        assert_eq!(
+            keys(&vm1, "mem"),
+            [pair("mem", "1024"), pair("mem_vm1", "1024")]
+        );
+        assert_eq!(
+            keys(&vm1, "own"),
+            [pair("own", "only here"), pair("own_vm1", "only here")]
+        );
+        assert_eq!(params.iter().count(), 11);
     }
 }

@@ -18,7 +18,7 @@ pub const GRANTS: &[GrantInfo] = &[
     GrantInfo {
         name: "host-files",
         interface: None,
-        doc: "the provider's configuration may name images outside the data directory",
+        doc: "the provider's configuration may name images outside the directory of images",
     },
     GrantInfo {
         name: "host-network",

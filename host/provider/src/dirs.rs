@@ -42,11 +42,11 @@ impl Dirs {
                 .map(|path| path.join("vthost"))
                 .ok_or(NoHome)
         };
-        let data = xdg("XDG_DATA_HOME", ".local/share")?;
         Ok(Self {
-            results: data.join("job-results"),
+            data: xdg("XDG_DATA_HOME", ".local/share")?,
             cache: xdg("XDG_CACHE_HOME", ".cache")?,
-            data,
+            // Not below the data: what tests write must not be where images are looked for.
+            results: xdg("XDG_STATE_HOME", ".local/state")?.join("job-results"),
         })
     }
 
@@ -100,6 +100,10 @@ mod tests {
         .unwrap();
         assert_eq!(found.data, Path::new("/d/vthost"));
         assert_eq!(found.cache, Path::new("/h/.cache/vthost"));
+        assert_eq!(
+            found.results,
+            Path::new("/h/.local/state/vthost/job-results")
+        );
         assert_eq!(dirs(&[]), Err(NoHome));
     }
 }

@@ -144,7 +144,7 @@ pub(crate) struct ListArgs {
 pub(crate) struct RunArgs {
     #[command(flatten)]
     pub(crate) select: SelectArgs,
-    /// Where to put results [default: job-results in vthost's data directory]
+    /// Where to put results [default: job-results in vthost's state directory]
     #[arg(long, value_name = "DIR")]
     pub(crate) results: Option<PathBuf>,
     /// Print the events of the job, one JSON object a line, instead of the lines for people

@@ -97,7 +97,7 @@ fn params(text: &mut String, planned: &Planned) {
     let params = planned.params();
     for (key, value) in params.iter() {
         let _ = write!(text, "    {}", line(&format!("{key} = {value}")));
-        if let Some(origin) = params.origin(key) {
+        if let Some(origin) = params.origin(&key) {
             let _ = write!(text, "    # {}", line(&origin.to_string()));
         }
         text.push('\n');

@@ -14,6 +14,11 @@ const CHOICES: &[&[&str]] = &[
     &["virtio_net", "e1000"],
 ];
 
+/// How many variants a job has at most. A few lines of configuration make more than any memory holds.
+const MAX_VARIANTS: usize = 50_000;
+/// How many bytes their parameters have at most, all together.
+const MAX_SIZE: usize = 512 << 20;
+
 /// The guest of a job that names none.
 const GUEST_OS: &str = "JeOS";
 
@@ -52,6 +57,12 @@ pub enum SelectError {
         label: String,
         /// Labels that are spelt alike.
         near: Vec<String>,
+    },
+    /// The filters select more than a job can have.
+    #[error("the filters select too much: a job has at most {MAX_VARIANTS} variants with {} MiB of parameters, and this one has more than {count}; select fewer with filters", MAX_SIZE >> 20)]
+    TooMany {
+        /// How many there were until then.
+        count: usize,
     },
     /// The configuration or a filter is wrong.
     #[error(transparent)]
@@ -106,6 +117,7 @@ impl CfgSet {
             references.push(None);
         }
         let mut variants = Vec::new();
+        let mut size = 0;
         for reference in references {
             let mut config = config.clone();
             if let Some(reference) = reference {
@@ -120,7 +132,17 @@ impl CfgSet {
                 add(&mut config, line)?;
             }
             for variant in config.variants() {
-                variants.push(variant?);
+                let variant = variant?;
+                size += variant
+                    .iter()
+                    .map(|(key, value)| key.len() + value.len())
+                    .sum::<usize>();
+                if variants.len() == MAX_VARIANTS || size > MAX_SIZE {
+                    return Err(SelectError::TooMany {
+                        count: variants.len(),
+                    });
+                }
+                variants.push(variant);
             }
         }
         Ok(variants)

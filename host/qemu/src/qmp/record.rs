@@ -7,11 +7,14 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Writes `{"time": <seconds since 1970>, "direction": "send"|"receive", "message": {...}}` lines.
 #[derive(Debug)]
-pub(crate) struct Recorder(Mutex<File>);
+pub(crate) struct Recorder(Mutex<(File, usize)>);
+
+/// The log stops after this many bytes: a test that asks for ever must not fill the disk. 64 MiB.
+const LOG_LIMIT: usize = 64 << 20;
 
 impl Recorder {
     pub(crate) fn new(file: File) -> Self {
-        Self(Mutex::new(file))
+        Self(Mutex::new((file, LOG_LIMIT)))
     }
 
     pub(super) fn sent(&self, message: &str) {
@@ -31,7 +34,13 @@ impl Recorder {
         let time = format!("{}.{:06}", now.as_secs(), now.subsec_micros());
         let line =
             format!("{{\"time\":{time},\"direction\":\"{direction}\",\"message\":{message}}}\n");
-        let mut file = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut log = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (file, left) = &mut *log;
+        if *left < line.len() {
+            *left = 0;
+            return;
+        }
+        *left -= line.len();
         if let Err(error) = file.write_all(line.as_bytes()) {
             tracing::warn!(%error, "cannot write to the monitor log");
         }

@@ -48,11 +48,11 @@ pub struct TerminalOptions {
 ///
 /// ```text
 /// JOB ID     : 44a399b427c51530ba2fcc37087c100917e1dd8a
-/// JOB LOG    : /home/you/.local/share/vthost/job-results/job-2026-11-22T14.03-44a399b/job.log
+/// JOB LOG    : /home/you/.local/state/vthost/job-results/job-2026-11-22T14.03-44a399b/job.log
 ///  (1/2) boot: PASS (7.12 s)
 ///  (2/2) migrate.tcp: FAIL: the guest does not answer (41.07 s)
 /// RESULTS    : PASS 1 | ERROR 0 | FAIL 1 | SKIP 0 | WARN 0 | INTERRUPT 0 | CANCEL 0
-/// JOB HTML   : /home/you/.local/share/vthost/job-results/job-2026-11-22T14.03-44a399b/results.html
+/// JOB HTML   : /home/you/.local/state/vthost/job-results/job-2026-11-22T14.03-44a399b/results.html
 /// JOB TIME   : 48.31 s
 /// ```
 ///

@@ -37,7 +37,7 @@ impl params::HostParams for Host {
         let params = self.table.get(&this)?;
         let entries = params.with_prefix(&prefix).take(MAX_ENTRIES);
         Ok(entries
-            .map(|(key, value)| (key.to_owned(), value.to_owned()))
+            .map(|(key, value)| (key.into_owned(), value.to_owned()))
             .collect())
     }
 

@@ -14,6 +14,9 @@ use crate::host::Host;
 /// How many events a call gives at most.
 const MAX_EVENTS: usize = 256;
 
+/// Arguments of a command are at most this long, in bytes.
+const MAX_ARGUMENTS: usize = 64 << 10;
+
 /// JSON for a pack. Too much of it is an error: cut, it would be JSON no more.
 fn json(value: &serde_json::Value) -> Result<String, types::Error> {
     let text = value.to_string();
@@ -34,6 +37,14 @@ pub(super) async fn execute(
     arguments: Option<String>,
 ) -> Result<String, qmp::QmpError> {
     let invalid = |text| qmp::QmpError::Monitor(types::Error::Invalid(Some(text)));
+    // As JSON values they need many times their size.
+    if arguments
+        .as_ref()
+        .is_some_and(|text| text.len() > MAX_ARGUMENTS)
+    {
+        let told = format!("the arguments of `{command}` are longer than {MAX_ARGUMENTS} bytes");
+        return Err(qmp::QmpError::Monitor(types::Error::Limit(Some(told))));
+    }
     let arguments = match arguments.as_deref().map(serde_json::from_str) {
         None => serde_json::Map::new(),
         Some(Ok(serde_json::Value::Object(arguments))) => arguments,
