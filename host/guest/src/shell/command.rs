@@ -113,25 +113,26 @@ impl Shell {
             .await?;
 
         let exit_pattern = Pattern::new(&script::exit_pattern(&self.tag))?;
+        let end_pattern = Pattern::new(&script::end_pattern(&token))?;
         let begin = [
             Pattern::new(&script::begin_pattern(&token))?,
             exit_pattern.clone(),
+            end_pattern.clone(),
         ];
         let begun = self
             .expect
             .read_until_raw(&begin, deadline, timeout)
             .await?;
-        if begun.index == 1 {
-            return Err(exited(&begun));
-        }
         let carriage_returns = begun.matched.iter().filter(|b| **b == b'\r').count();
-
-        let end = [
-            Pattern::new(&script::end_pattern(&token))?,
-            exit_pattern,
-            self.own_prompt.clone(),
-        ];
-        let ended = self.expect.read_until_raw(&end, deadline, timeout).await?;
+        let ended = match begun.index {
+            0 => {
+                let end = [end_pattern, exit_pattern, self.own_prompt.clone()];
+                self.expect.read_until_raw(&end, deadline, timeout).await?
+            }
+            1 => return Err(exited(&begun)),
+            // So much output came at once that it pushed the begin marker out of the buffer before anybody looked.
+            _ => RawMatch { index: 0, ..begun },
+        };
         let status = match ended.index {
             0 => {
                 self.prompt_owed = true;
