@@ -47,9 +47,11 @@ impl Sshd {
             user_key.public_key().to_openssh().unwrap(),
         )
         .unwrap();
+        // A home of its own: what the user of this machine has in `.bashrc` is no part of the test.
         let config = format!(
             "HostKey {0}/host_key\nAuthorizedKeysFile {0}/authorized_keys\nStrictModes no\nUsePAM no\n\
-             PermitRootLogin yes\nPasswordAuthentication no\nPidFile none\nMaxSessions 100\n",
+             PermitRootLogin yes\nPasswordAuthentication no\nPidFile none\nMaxSessions 100\n\
+             SetEnv HOME={0}\n",
             dir.path().display()
         );
         std::fs::write(file("config"), config).unwrap();
@@ -115,6 +117,11 @@ impl Sshd {
             .kill_on_drop(true)
             .spawn()
             .unwrap()
+    }
+
+    /// The home of whoever logs in.
+    pub(crate) fn home(&self) -> &Path {
+        self.dir.path()
     }
 
     /// Listens and serves every connection for as long as the test runs.

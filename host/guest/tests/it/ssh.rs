@@ -29,6 +29,8 @@ async fn a_session_over_sshd() {
     let sshd = Arc::new(Sshd::new());
     let mut session = open(&sshd.listen().await).await;
     assert_eq!(session.kind(), SessionKind::Ssh);
+    let home = format!("{}\n", sshd.home().display());
+    assert_eq!(session.cmd("echo $HOME", SOON).await.unwrap(), home);
     assert_eq!(
         session.cmd("echo hello; echo err >&2", SOON).await.unwrap(),
         "hello\nerr\n"
