@@ -9,6 +9,14 @@ fn interrupt(running: &Running) {
     kill_process(pid, Signal::INT).unwrap();
 }
 
+/// Waits until the test itself runs.
+fn wait_for_run(running: &mut Running) {
+    running.wait_for(|event| match &event.kind {
+        EventKind::TestPhase(phase) if phase.phase == Phase::Run => Some(()),
+        _ => None,
+    });
+}
+
 #[test]
 fn one_interrupt_ends_the_run_with_results() {
     let mut running = Running::start(
@@ -16,10 +24,7 @@ fn one_interrupt_ends_the_run_with_results() {
         &["boot", "nothing", "sandbox"],
     );
     let qemu = running.wait_for(|event| pid(logged(event)?));
-    running.wait_for(|event| match &event.kind {
-        EventKind::TestPhase(phase) if phase.phase == Phase::Run => Some(()),
-        _ => None,
-    });
+    wait_for_run(&mut running);
     assert!(is_qemu(qemu));
     interrupt(&running);
     let job = running.finish();
@@ -48,10 +53,7 @@ fn an_interrupt_is_an_interrupt_without_a_machine_too() {
             "vms=",
         ];
         let mut running = Running::start(&["fixture-spin"], &args);
-        running.wait_for(|event| match &event.kind {
-            EventKind::TestPhase(phase) if phase.phase == Phase::Run => Some(()),
-            _ => None,
-        });
+        wait_for_run(&mut running);
         interrupt(&running);
         let job = running.finish();
         assert_eq!((job.code, job.statuses()), (8, vec![Status::Interrupted]));
@@ -67,10 +69,7 @@ fn an_interrupt_stops_guest_code_that_never_ends() {
         &["fixture-spin"],
         &["spin", "--extra-params", "test_timeout=3600"],
     );
-    running.wait_for(|event| match &event.kind {
-        EventKind::TestPhase(phase) if phase.phase == Phase::Run => Some(()),
-        _ => None,
-    });
+    wait_for_run(&mut running);
     interrupt(&running);
     let job = running.finish();
     assert_eq!((job.code, job.statuses()), (8, vec![Status::Interrupted]));

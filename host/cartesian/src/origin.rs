@@ -140,6 +140,12 @@ impl Origin {
             .map(|site| &site.span.file.kind)
     }
 
+    /// Whether any part of the value came from a provider, and so from someone who is not trusted.
+    pub fn is_from_provider(&self) -> bool {
+        self.kinds()
+            .any(|kind| matches!(kind, OriginKind::Provider(_)))
+    }
+
     pub(crate) fn span(&self) -> &Span {
         &self.site.span
     }

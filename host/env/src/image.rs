@@ -2,7 +2,6 @@
 
 use std::path::{Path, PathBuf};
 
-use vthost_cartesian::OriginKind;
 use vthost_params::Params;
 use vthost_qemu::image;
 use vthost_qemu::spec::{Cache, Drive, DriveFormat, DriveInterface};
@@ -52,13 +51,17 @@ pub(crate) async fn drive(vm: &str, params: &Params, context: &Context) -> Resul
         let text = format!("the image {} of {vm} cannot be used", base.display());
         Error::caused(ErrorKind::Other, text, error)
     };
+    let images =
+        (!context.host_files && named_by_provider(params)).then(|| context.data_dir.join("images"));
+    let check = |file: &Path| {
+        images
+            .as_ref()
+            .map_or(Ok(()), |dir| check_inside(file, dir))
+    };
+    // Before anything of it is read.
+    check(&base)?;
     let chain = image::backing_chain(&base).map_err(failed)?;
-    if !context.host_files && named_by_provider(params) {
-        let images = context.data_dir.join("images");
-        for file in std::iter::once(&base).chain(&chain) {
-            check_inside(file, &images)?;
-        }
-    }
+    chain.iter().try_for_each(|file| check(file))?;
     image::create_overlay(&base, &overlay, format)
         .await
         .map_err(failed)?;
@@ -76,14 +79,11 @@ pub(crate) async fn drive(vm: &str, params: &Params, context: &Context) -> Resul
 
 /// Whether any part of the path of an image came from the configuration of a provider.
 fn named_by_provider(params: &Params) -> bool {
-    ["image_name", "image_format"]
-        .into_iter()
-        .filter_map(|key| params.origin(key))
-        .any(|origin| {
-            origin
-                .kinds()
-                .any(|kind| matches!(kind, OriginKind::Provider(_)))
-        })
+    ["image_name", "image_format"].into_iter().any(|key| {
+        params
+            .origin(key)
+            .is_some_and(vthost_params::Origin::is_from_provider)
+    })
 }
 
 /// Checks that a file is really below `images`, whatever links lead to it. The text of its name was checked before

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
-use vthost_cartesian::{OriginKind, Variant};
+use vthost_cartesian::{Origin, Variant};
 use vthost_metadata::{DeniedEffect, ListEntry};
 use vthost_params::{Params, registry};
 use vthost_policy::{Denial, Grants, check_imports, check_key, check_need};
@@ -159,11 +159,9 @@ fn planned(
     let provider = variant.get("provider").unwrap_or_default();
     // Its own assignment of `provider` loses against ours, but there are keys that win over assignments
     // (`provider_fixed`): a pack must not name another one by any of them.
-    let by_pack = variant.origin("provider").is_some_and(|origin| {
-        origin
-            .kinds()
-            .any(|kind| matches!(kind, OriginKind::Provider(_)))
-    });
+    let by_pack = variant
+        .origin("provider")
+        .is_some_and(Origin::is_from_provider);
     let pack = packs
         .iter()
         .position(|pack| pack.manifest.name == provider && !by_pack)

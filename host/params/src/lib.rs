@@ -7,3 +7,5 @@ mod view;
 
 pub use error::ParamError;
 pub use view::Params;
+/// Where a value came from, as [`Params::origin`] gives it.
+pub use vthost_cartesian::Origin;

@@ -79,6 +79,11 @@ impl Grants {
             .map(Self)
     }
 
+    /// Every grant there is: for asking a pack what it has, where nothing is behind the interfaces.
+    pub fn all() -> Self {
+        Self(GRANTS.iter().map(|grant| grant.name).collect())
+    }
+
     /// Whether the operator gave this grant.
     pub fn has(&self, name: &str) -> bool {
         self.0.contains(name)

@@ -17,10 +17,10 @@ pub fn check_key(
     if grants.has(grant) {
         return Ok(());
     }
-    let is_provider = |kind: &OriginKind| matches!(kind, OriginKind::Provider(_));
-    if !origin.kinds().any(is_provider) {
+    if !origin.is_from_provider() {
         return Ok(());
     }
+    let is_provider = |kind: &OriginKind| matches!(kind, OriginKind::Provider(_));
     let wrote_it = origin.joined().find(|part| is_provider(part.kind()));
     Err(Denial {
         rule: Rule::UngrantedKey,

@@ -69,7 +69,6 @@ fn people(text: &mut String, plan: &Plan, args: &ListArgs, color: bool) {
         .filter(|test| test.fault.is_some())
         .count();
     let mut summary = match entries.len() {
-        0 => return,
         1 => "1 test".to_owned(),
         count => format!("{count} tests"),
     };
@@ -84,9 +83,9 @@ fn people(text: &mut String, plan: &Plan, args: &ListArgs, color: bool) {
 
 fn details(text: &mut String, entry: &ListEntry) {
     let _ = writeln!(text, "    variant: {}", line(&entry.variant));
-    let _ = writeln!(text, "    type:    {}", entry.test_type);
+    let _ = writeln!(text, "    type:    {}", line(&entry.test_type));
     if !entry.vms.is_empty() {
-        let _ = writeln!(text, "    vms:     {}", entry.vms.join(" "));
+        let _ = writeln!(text, "    vms:     {}", line(&entry.vms.join(" ")));
     }
     if !entry.tags.is_empty() {
         let _ = writeln!(text, "    tags:    {}", line(&entry.tags.join(" ")));
