@@ -3,7 +3,9 @@
 mod bench;
 mod demo;
 mod floors;
+mod fuzz;
 mod lint;
+mod oracle;
 mod packs;
 mod sh;
 mod system;
@@ -42,6 +44,14 @@ enum Chore {
         #[command(subcommand)]
         what: bench::Bench,
     },
+    /// Compare the configuration language with the parser of Avocado-VT, on random configurations
+    Oracle(oracle::Oracle),
+    /// Look for inputs on which the engine of the configuration language panics, hangs or takes all memory
+    Fuzz {
+        /// How long each fuzzer runs
+        #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..))]
+        minutes: u64,
+    },
 }
 
 fn main() -> anyhow::Result<()> {
@@ -51,5 +61,7 @@ fn main() -> anyhow::Result<()> {
         Chore::Lint => lint::main(),
         Chore::Packs => packs::main().map(drop),
         Chore::Bench { what } => bench::main(&what),
+        Chore::Oracle(oracle) => oracle::main(&oracle),
+        Chore::Fuzz { minutes } => fuzz::main(minutes),
     }
 }

@@ -5,19 +5,20 @@ use std::sync::Arc;
 
 use crate::error::Error;
 use crate::expand::Options;
-use crate::filter::{Label, parse_filter};
+use crate::expand::count::{Count, count};
 use crate::near;
 use crate::origin::OriginKind;
-use crate::parse;
-use crate::source::{Loader, Source};
-use crate::tree::{Block, Tree};
-use crate::variants::Variants;
+use crate::syntax::filter::{Label, parse_filter};
+use crate::syntax::parse::{self, Size};
+use crate::text::source::{Loader, Source};
+use crate::tree::{RESERVED, Tree};
+use crate::variants::{Names, Variants};
 
 /// A parsed configuration; can be extended line by line as the reference's command line does. Cheap to clone.
 #[derive(Debug, Clone, Default)]
 pub struct Config {
     tree: Arc<Tree>,
-    includes: usize,
+    size: Size,
 }
 
 impl Config {
@@ -47,10 +48,10 @@ impl Config {
         kind: OriginKind,
         loader: &dyn Loader,
     ) -> Result<(), Error> {
-        let mut includes = self.includes;
-        let stmts = parse::parse(source, kind, loader, &mut includes)?;
-        self.includes = includes;
-        Arc::make_mut(&mut self.tree).append(stmts);
+        let mut size = self.size;
+        let syntax = parse::parse(source, kind, loader, &mut size)?;
+        self.size = size;
+        Arc::make_mut(&mut self.tree).append(syntax);
         Ok(())
     }
 
@@ -65,6 +66,21 @@ impl Config {
         Variants::new(&self.tree, options)
     }
 
+    /// The names of the variants that [`Config::variants_with`] gives, without the work on their keys.
+    pub fn names(&self, options: Options) -> Names<'_> {
+        Names::new(&self.tree, options)
+    }
+
+    /// How many variants [`Config::variants_with`] gives, up to `limit`. Where no filter can fail any more the choices are
+    /// multiplied, so that the answer to an astronomically large product comes at once; and a count that would take
+    /// minutes is given up.
+    ///
+    /// # Errors
+    /// A search was given up, or a `join` cannot merge. What is wrong with keys does not show here.
+    pub fn count(&self, options: Options, limit: Option<u128>) -> Result<Count, Error> {
+        count(&self.tree, options, limit.unwrap_or(u128::MAX))
+    }
+
     /// Every label that a variant has, in order: `x`, and `(block=x)` for a named block.
     pub fn labels(&self) -> impl Iterator<Item = &str> {
         let mut labels: Vec<&str> = self.known_labels().collect();
@@ -72,18 +88,22 @@ impl Config {
         labels.into_iter()
     }
 
+    /// Every key that a statement names, in order.
+    pub fn keys(&self) -> impl Iterator<Item = &str> {
+        let program = self.tree.program();
+        let names = (0..program.keys() as u32).map(|key| program.name(key));
+        names.filter(|key| !RESERVED.contains(key))
+    }
+
     /// The names of the named variants blocks, in order.
     pub fn blocks(&self) -> impl Iterator<Item = &str> {
-        fn collect<'t>(block: &'t Block, names: &mut BTreeSet<&'t str>) {
-            for fork in &block.forks {
-                names.extend(fork.name.as_deref());
-                for choice in &fork.choices {
-                    collect(&choice.body, names);
-                }
-            }
-        }
-        let mut names = BTreeSet::new();
-        collect(&self.tree.root, &mut names);
+        let names: BTreeSet<&str> = self
+            .tree
+            .forks
+            .iter()
+            .filter_map(|fork| fork.name)
+            .map(|name| self.tree.keys.text(name))
+            .collect();
         names.into_iter()
     }
 
@@ -108,16 +128,13 @@ impl Config {
 
     fn is_known(&self, label: &Label) -> bool {
         let id = self.tree.labels.find(&label.to_string());
-        id.is_some_and(|id| !self.tree.places[id as usize].is_empty())
+        id.is_some_and(|id| !self.tree.places.of(id).is_empty())
     }
 
     fn known_labels(&self) -> impl Iterator<Item = &str> {
-        let places = self
-            .tree
-            .places
-            .iter()
-            .enumerate()
-            .filter(|(_, places)| !places.is_empty());
-        places.map(|(id, _)| &**self.tree.labels.text(id as u32))
+        let tree = &self.tree;
+        (0..tree.labels.len() as u32)
+            .filter(|id| !tree.places.of(*id).is_empty())
+            .map(|id| tree.labels.text(id))
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::source::Span;
+use crate::text::span::Span;
 
 /// What sort of thing is wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -80,7 +80,7 @@ impl Error {
 
     /// The column, in characters from 1, after tabs became blanks.
     pub fn column(&self) -> u32 {
-        self.0.span.column
+        self.0.span.column()
     }
 
     /// A report of several lines: the message, the place, the source line with a caret, the includes that lead there.
@@ -91,19 +91,20 @@ impl Error {
             span,
             ..
         } = &*self.0;
-        let line = crate::lines::nth(&span.file.text, span.line).unwrap_or_default();
         let number = span.line.to_string();
         let margin = " ".repeat(number.len());
         // Control characters of a hostile source must not reach the terminal; each one keeps its column.
-        let line: String = line
+        let line: String = span
+            .source_line()
             .chars()
             .map(|c| if c.is_control() { '\u{fffd}' } else { c })
             .collect();
-        let offset = " ".repeat(span.column.saturating_sub(1) as usize);
-        let carets = "^".repeat(span.width.max(1) as usize);
+        let column = span.column();
+        let offset = " ".repeat(column.saturating_sub(1) as usize);
+        let carets = "^".repeat(span.width());
         let mut out = format!(
             "error: {message}\n{margin}--> {}:{number}:{}\n{margin} |\n{number} | {line}\n{margin} | {offset}{carets}\n",
-            span.file.name, span.column,
+            span.file.name, column,
         );
         for from in span.file.including() {
             out.push_str(&format!(

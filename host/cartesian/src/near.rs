@@ -1,13 +1,15 @@
-//! Labels that look like a label that does not exist.
+//! Names that look like a name that does not exist.
 
 /// At most so many suggestions.
 const MAX_SUGGESTIONS: usize = 3;
 
-/// The labels nearest to `wanted`, the nearest first.
-pub(crate) fn nearest<'a>(wanted: &str, labels: impl Iterator<Item = &'a str>) -> Vec<String> {
+/// The names that look most like `wanted`, at most three, the nearest first: what to suggest for a label, a block or a key
+/// that does not exist.
+pub fn nearest<'a>(wanted: &str, names: impl IntoIterator<Item = &'a str>) -> Vec<String> {
     let wanted = wanted.to_lowercase();
     let limit = (wanted.chars().count() / 3).max(2);
-    let mut near: Vec<(usize, &str)> = labels
+    let mut near: Vec<(usize, &str)> = names
+        .into_iter()
         .filter_map(|label| {
             let lower = label.to_lowercase();
             let distance = distance(&wanted, &lower, limit)?;
@@ -47,8 +49,8 @@ mod tests {
     #[test]
     fn near_labels_are_found() {
         let labels = ["virtio_blk", "virtio_net", "ide", "Fedora"];
-        assert_eq!(nearest("virtio-blk", labels.into_iter()), ["virtio_blk"]);
-        assert_eq!(nearest("fedora", labels.into_iter()), ["Fedora"]);
-        assert!(nearest("qcow2", labels.into_iter()).is_empty());
+        assert_eq!(nearest("virtio-blk", labels), ["virtio_blk"]);
+        assert_eq!(nearest("fedora", labels), ["Fedora"]);
+        assert!(nearest("qcow2", labels).is_empty());
     }
 }

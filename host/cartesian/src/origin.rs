@@ -6,7 +6,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::source::Span;
+use crate::text::span::Span;
 
 /// Who wrote a source: decides what its keys may do to the host.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -50,6 +50,8 @@ pub enum Operator {
     PatternAppend,
     /// `pattern ?<= value`
     PatternPrepend,
+    /// `del key`; the last step of a [history](crate::Variant::history), never the origin of a value.
+    Delete,
     /// `variants key:` gave the key the name of the chosen variant.
     Variant,
 }
@@ -65,13 +67,14 @@ impl Operator {
             Self::PatternSet => "?=",
             Self::PatternAppend => "?+=",
             Self::PatternPrepend => "?<=",
+            Self::Delete => "del",
             Self::Variant => "variants",
         }
     }
 }
 
 /// One statement that wrote a value.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Site {
     span: Span,
     operator: Operator,
@@ -82,19 +85,24 @@ struct Site {
 /// `Display` is `file:line`.
 #[derive(Clone)]
 pub struct Origin {
-    site: Arc<Site>,
-    joined: Option<Arc<[Arc<Site>]>>,
+    site: Site,
+    joined: Option<Arc<[Site]>>,
 }
 
-/// So many joined origins are kept exactly; past that, one of each kind, so that a value appended to ten thousand times
-/// does not carry ten thousand origins, and still no kind is ever lost.
-const MAX_JOINED: usize = 32;
-
 impl Origin {
-    pub(crate) fn new(span: Span, operator: Operator) -> Self {
+    /// The origin of a value that a statement wrote, with the other statements whose text is in it.
+    pub(crate) fn new(
+        (span, operator): (Span, Operator),
+        joined: impl ExactSizeIterator<Item = (Span, Operator)>,
+    ) -> Self {
+        let joined = (joined.len() > 0).then(|| {
+            joined
+                .map(|(span, operator)| Site { span, operator })
+                .collect()
+        });
         Self {
-            site: Arc::new(Site { span, operator }),
-            joined: None,
+            site: Site { span, operator },
+            joined,
         }
     }
 
@@ -110,7 +118,7 @@ impl Origin {
 
     /// The column of the key, in characters from 1.
     pub fn column(&self) -> u32 {
-        self.site.span.column
+        self.site.span.column()
     }
 
     /// Who wrote the source of the last statement. A value may carry more: see [`Origin::kinds`].
@@ -128,7 +136,7 @@ impl Origin {
     /// Flat and without repetition. Beyond 32 only origins of a new kind are kept.
     pub fn joined(&self) -> impl Iterator<Item = Origin> + '_ {
         self.joined_sites().map(|site| Origin {
-            site: Arc::clone(site),
+            site: site.clone(),
             joined: None,
         })
     }
@@ -146,40 +154,60 @@ impl Origin {
             .any(|kind| matches!(kind, OriginKind::Provider(_)))
     }
 
-    pub(crate) fn span(&self) -> &Span {
-        &self.site.span
+    /// The line of the source that wrote the value, as it is written there.
+    pub fn source_line(&self) -> &str {
+        self.site.span.source_line()
     }
 
-    fn joined_sites(&self) -> impl Iterator<Item = &Arc<Site>> + '_ {
+    fn joined_sites(&self) -> impl Iterator<Item = &Site> + '_ {
         self.joined.iter().flat_map(|joined| joined.iter())
     }
+}
 
-    /// This origin, with `others` and all they carry joined to it.
-    pub(crate) fn join<'a>(&self, others: impl IntoIterator<Item = &'a Origin>) -> Self {
-        let mut joined: Vec<Arc<Site>> = self.joined_sites().cloned().collect();
-        for other in others {
-            for site in std::iter::once(&other.site).chain(other.joined_sites()) {
-                let known = Arc::ptr_eq(site, &self.site)
-                    || joined.iter().any(|have| Arc::ptr_eq(have, site));
-                let kind = &site.span.file.kind;
-                let full = joined.len() >= MAX_JOINED
-                    && joined.iter().any(|have| have.span.file.kind == *kind);
-                if !known && !full {
-                    joined.push(Arc::clone(site));
-                }
-            }
-        }
-        let joined = if joined.is_empty() {
-            None
-        } else {
-            Some(joined.into())
-        };
-        Self {
-            site: Arc::clone(&self.site),
-            joined,
-        }
+/// A place in a source. `Display` is `file:line`.
+#[derive(Clone)]
+pub struct Place(Span);
+
+impl Place {
+    pub(crate) fn new(span: Span) -> Self {
+        Self(span)
+    }
+
+    /// The name of the source.
+    pub fn file(&self) -> &str {
+        &self.0.file.name
+    }
+
+    /// The line, from 1.
+    pub fn line(&self) -> u32 {
+        self.0.line
+    }
+
+    /// The column, in characters from 1.
+    pub fn column(&self) -> u32 {
+        self.0.column()
     }
 }
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.file(), self.line())
+    }
+}
+
+impl fmt::Debug for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Place({self})")
+    }
+}
+
+impl PartialEq for Place {
+    fn eq(&self, other: &Self) -> bool {
+        (self.file(), self.line(), self.0.at) == (other.file(), other.line(), other.0.at)
+    }
+}
+
+impl Eq for Place {}
 
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -202,11 +230,11 @@ impl fmt::Debug for Origin {
 /// The same place, written by the same statement, with the same origins joined.
 impl PartialEq for Origin {
     fn eq(&self, other: &Self) -> bool {
-        let place = |site: &Arc<Site>| {
+        let place = |site: &Site| {
             (
                 Arc::clone(&site.span.file.name),
                 site.span.line,
-                site.span.column,
+                site.span.at,
             )
         };
         place(&self.site) == place(&other.site)

@@ -1,48 +1,79 @@
 //! What the expansion gives: one variant, its keys and where each one came from.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::apply::values::{Item, Made, Value};
+use crate::expand::append;
 use crate::origin::Origin;
-use crate::tree::Entry;
+use crate::tree::{ChoiceId, EntryId, Tree};
 
 /// One combination of variants. Cheap to clone.
 ///
 /// The keys that the configuration set are in [`get`](Variant::get), [`iter`](Variant::iter) and
 /// [`entries`](Variant::entries). What the expansion itself knows (`name`, `shortname`, `dep` and the names by file)
 /// has its own accessors and is not among them, except that `get` answers for `name` and `shortname`.
-#[derive(Debug, Clone)]
-pub struct Variant(Arc<Body>);
+///
+/// A variant keeps the configuration it was made of alive, because that is where its texts are.
+#[derive(Clone)]
+pub struct Variant {
+    tree: Arc<Tree>,
+    body: Arc<Body>,
+}
 
 #[derive(Debug, Default)]
 pub(crate) struct Body {
-    pub(crate) name: String,
-    pub(crate) short_name: String,
-    pub(crate) dep: Vec<String>,
-    pub(crate) name_map: BTreeMap<String, String>,
-    pub(crate) short_name_map: BTreeMap<String, String>,
+    pub(crate) name: Box<str>,
+    pub(crate) short_name: Box<str>,
+    /// The choices taken, the outermost first; of a join, those of its last filter.
+    pub(crate) path: Box<[ChoiceId]>,
+    /// Of a join, the choices of the filters before the last.
+    pub(crate) earlier: Vec<Box<[ChoiceId]>>,
     /// Sorted by key.
-    pub(crate) entries: Vec<(Arc<str>, Arc<Entry>)>,
+    pub(crate) items: Box<[Item]>,
+    /// The names of the keys that no statement names: those that a suffix made.
+    pub(crate) unknown: Vec<Box<str>>,
+    pub(crate) made: Box<[Made]>,
+    /// The texts of the made values.
+    pub(crate) text: Box<str>,
+    /// The statements joined to the made values.
+    pub(crate) joined: Box<[EntryId]>,
 }
 
 impl Variant {
-    pub(crate) fn new(body: Body) -> Self {
-        Self(Arc::new(body))
+    pub(crate) fn new(tree: Arc<Tree>, body: Body) -> Self {
+        Self {
+            tree,
+            body: Arc::new(body),
+        }
     }
 
     /// The full name: all labels, the last block of the text first, `(block=label)` for a named block.
     pub fn name(&self) -> &str {
-        &self.0.name
+        &self.body.name
     }
 
     /// The name without the names of blocks, `@` variants and defaults. Two variants may have the same one.
     pub fn short_name(&self) -> &str {
-        &self.0.short_name
+        &self.body.short_name
     }
 
     /// The names this variant depends on, as filters; no part of the order of the variants (guide: *Dependencies*).
-    pub fn dep(&self) -> &[String] {
-        &self.0.dep
+    pub fn dep(&self) -> Vec<String> {
+        let tree = &self.tree;
+        let mut all = Vec::new();
+        let mut name = String::new();
+        for choice in &self.body.path {
+            let choice = tree.choice(*choice);
+            for dependency in choice.dependencies.items(&tree.dependencies) {
+                let mut full = name.clone();
+                append(&mut full, dependency);
+                all.push(full);
+            }
+            for (_, exact) in tree.labels_of(choice) {
+                append(&mut name, tree.labels.text(*exact));
+            }
+        }
+        all
     }
 
     /// The value of a key; of `name` and `shortname` too.
@@ -50,50 +81,114 @@ impl Variant {
         match key {
             "name" => Some(self.name()),
             "shortname" => Some(self.short_name()),
-            key => self.entry(key).map(|entry| entry.text.as_str()),
+            key => self.item(key).map(|item| self.text(item.value)),
         }
     }
 
     /// Where the value of a key came from.
-    pub fn origin(&self, key: &str) -> Option<&Origin> {
-        self.entry(key).map(|entry| &entry.origin)
+    pub fn origin(&self, key: &str) -> Option<Origin> {
+        self.item(key).map(|item| self.origin_of(item.value))
     }
 
     /// The keys that the configuration set and their values, sorted by key.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &str)> {
-        self.0
-            .entries
-            .iter()
-            .map(|(key, entry)| (&**key, entry.text.as_str()))
+        let (program, body) = (self.tree.program(), &*self.body);
+        body.items.iter().map(move |item| {
+            let text = match item.value.kind() {
+                Ok(entry) => program.text(entry),
+                Err(made) => body.made[made].text.of(&body.text),
+            };
+            (item.key(program, &body.unknown), text)
+        })
     }
 
     /// As [`Variant::iter`], with the origin of each value.
-    pub fn entries(&self) -> impl ExactSizeIterator<Item = (&str, &str, &Origin)> {
-        self.0
-            .entries
-            .iter()
-            .map(|(key, entry)| (&**key, entry.text.as_str(), &entry.origin))
+    pub fn entries(&self) -> impl ExactSizeIterator<Item = (&str, &str, Origin)> {
+        self.body.items.iter().map(|item| {
+            let origin = self.origin_of(item.value);
+            (self.key(item), self.text(item.value), origin)
+        })
     }
 
-    /// For each file that named a part of the variant (the last component of its name): that part of the name.
+    /// For each file that named a part of the variant (the last component of its name): that part of the name. The file
+    /// of the last part of the name comes first, as in the reference.
     ///
     /// The reference calls this key `_name_map_file`; names of tests are made from it.
-    pub fn name_map(&self) -> &BTreeMap<String, String> {
-        &self.0.name_map
+    pub fn name_map(&self) -> Vec<(&str, String)> {
+        self.map(true)
     }
 
     /// As [`Variant::name_map`], without the names of blocks (`_short_name_map_file`).
-    pub fn short_name_map(&self) -> &BTreeMap<String, String> {
-        &self.0.short_name_map
+    pub fn short_name_map(&self) -> Vec<(&str, String)> {
+        self.map(false)
     }
 
-    fn entry(&self, key: &str) -> Option<&Entry> {
+    fn map(&self, exact_names: bool) -> Vec<(&str, String)> {
+        let tree = &self.tree;
+        let file = |choice: &ChoiceId| tree.base_name(tree.choice(*choice).entry);
+        let mut map: Vec<(&str, String)> = Vec::new();
+        for choice in self.body.path.iter().rev() {
+            let file = file(choice);
+            if !map.iter().any(|(known, _)| *known == file) {
+                map.push((file, String::new()));
+            }
+        }
+        for choice in &self.body.path {
+            let file = file(choice);
+            let Some((_, name)) = map.iter_mut().find(|(known, _)| *known == file) else {
+                continue;
+            };
+            for (plain, exact) in tree.labels_of(tree.choice(*choice)) {
+                let label = if exact_names { exact } else { plain };
+                append(name, tree.labels.text(*label));
+            }
+        }
+        map
+    }
+
+    pub(crate) fn tree(&self) -> &Arc<Tree> {
+        &self.tree
+    }
+
+    pub(crate) fn body(&self) -> &Body {
+        &self.body
+    }
+
+    pub(crate) fn key(&self, item: &Item) -> &str {
+        item.key(self.tree.program(), &self.body.unknown)
+    }
+
+    pub(crate) fn text(&self, value: Value) -> &str {
+        match value.kind() {
+            Ok(entry) => self.tree.program().text(entry),
+            Err(made) => self.body.made[made].text.of(&self.body.text),
+        }
+    }
+
+    fn origin_of(&self, value: Value) -> Origin {
+        match value.kind() {
+            Ok(entry) => self.tree.origin(entry, &[]),
+            Err(made) => {
+                let made = &self.body.made[made];
+                let joined = made.joined.items(&self.body.joined);
+                self.tree.origin(made.entry, joined)
+            }
+        }
+    }
+
+    fn item(&self, key: &str) -> Option<&Item> {
         let at = self
-            .0
-            .entries
-            .binary_search_by(|(have, _)| (**have).cmp(key))
+            .body
+            .items
+            .binary_search_by(|item| self.key(item).cmp(key))
             .ok()?;
-        Some(&self.0.entries[at].1)
+        Some(&self.body.items[at])
+    }
+}
+
+impl std::fmt::Debug for Variant {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Variant").field(&self.name()).finish()
     }
 }
 

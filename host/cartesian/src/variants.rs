@@ -1,6 +1,9 @@
 //! The iterator that users of the crate see: the walk, and the variants made of what it finds.
 
-use crate::apply::Values;
+use std::sync::Arc;
+
+use crate::apply::leaf::Builder;
+use crate::apply::trace::Untraced;
 use crate::error::Error;
 use crate::expand::{Options, Walk};
 use crate::tree::Tree;
@@ -10,19 +13,18 @@ use crate::variant::Variant;
 ///
 /// An error (a bound that is no number, a value without end) is the last item.
 pub struct Variants<'c> {
+    tree: &'c Arc<Tree>,
     walk: Walk<'c>,
-    values: Values<'c>,
-    /// For each key, its place among all keys in order.
-    ranks: Vec<u32>,
+    builder: Builder,
     failed: bool,
 }
 
 impl<'c> Variants<'c> {
-    pub(crate) fn new(tree: &'c Tree, options: Options) -> Self {
+    pub(crate) fn new(tree: &'c Arc<Tree>, options: Options) -> Self {
         Self {
+            tree,
             walk: Walk::new(tree, options),
-            values: Values::new(tree.keys.len()),
-            ranks: tree.keys.ranks(),
+            builder: Builder::new(tree),
             failed: false,
         }
     }
@@ -35,11 +37,23 @@ impl Iterator for Variants<'_> {
         if self.failed {
             return None;
         }
-        let leaf = self.walk.advance(&mut self.values)?;
+        let found = self.walk.advance()?;
         let variant =
-            leaf.and_then(|leaf| leaf.finish(self.walk.tree, &mut self.values, &self.ranks));
+            found.and_then(|()| self.builder.variant(self.tree, &self.walk, &mut Untraced));
         self.failed = variant.is_err();
         Some(variant)
+    }
+}
+
+/// A copy goes on where the original stands: the iteration can be taken up again from any point that was kept.
+impl Clone for Variants<'_> {
+    fn clone(&self) -> Self {
+        Self {
+            tree: self.tree,
+            walk: self.walk.clone(),
+            builder: Builder::new(self.tree),
+            failed: self.failed,
+        }
     }
 }
 
@@ -49,6 +63,61 @@ impl std::fmt::Debug for Variants<'_> {
             .field("failed", &self.failed)
             .finish_non_exhaustive()
     }
+}
+
+/// The names of the variants of a configuration, without their keys: many times faster where the names are enough.
+///
+/// See [`Config::names`](crate::Config::names). What is wrong with keys does not show here.
+pub struct Names<'c> {
+    walk: Walk<'c>,
+    failed: bool,
+}
+
+impl<'c> Names<'c> {
+    pub(crate) fn new(tree: &'c Tree, options: Options) -> Self {
+        Self {
+            walk: Walk::new(tree, options),
+            failed: false,
+        }
+    }
+
+    /// The names of the next variant. They are made in place, so this is no iterator.
+    ///
+    /// # Errors
+    /// A search was given up, or a `join` cannot merge; nothing comes after that.
+    pub fn next_name(&mut self) -> Option<Result<Name<'_>, Error>> {
+        if self.failed {
+            return None;
+        }
+        match self.walk.advance()? {
+            Ok(()) => {
+                let names = self.walk.names();
+                Some(Ok(Name {
+                    full: &names.name,
+                    short: &names.short_name,
+                }))
+            }
+            Err(error) => {
+                self.failed = true;
+                Some(Err(error))
+            }
+        }
+    }
+}
+
+impl std::fmt::Debug for Names<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Names").finish_non_exhaustive()
+    }
+}
+
+/// The names of one variant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Name<'n> {
+    /// As [`Variant::name`].
+    pub full: &'n str,
+    /// As [`Variant::short_name`].
+    pub short: &'n str,
 }
 
 #[cfg(test)]

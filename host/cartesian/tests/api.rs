@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use proptest::prelude::*;
 use vthost_cartesian::{
-    Config, Error, ErrorKind, LoadError, Loader, MapLoader, NoIncludes, Operator, OriginKind,
-    Source, Variant,
+    Action, Config, Count, Error, ErrorKind, LoadError, Loader, MapLoader, NoIncludes, Operator,
+    Options, OriginKind, Source, Step, Variant, Within,
 };
 
 fn config(text: &str) -> Result<Config, Error> {
@@ -47,10 +47,68 @@ fn the_expansion_is_lazy() {
 }
 
 #[test]
+fn counting_multiplies_where_nothing_is_filtered() {
+    let count = |text: &str, options: &Options, limit| {
+        let config = config(text).expect("a configuration");
+        config.count(options.clone(), limit).expect("no error")
+    };
+    let all = Options::default();
+    let block =
+        "variants:\n    - a:\n    - b:\n        variants:\n            - x:\n            - @y:\n";
+    assert_eq!(
+        count(&block.repeat(60), &all, None),
+        Count::Exactly(3_u128.pow(60))
+    );
+    assert_eq!(count(&block.repeat(60), &all, Some(7)), Count::AtLeast(7));
+    assert_eq!(
+        count(&block.repeat(90), &all, None),
+        Count::AtLeast(u128::MAX)
+    );
+    // A filter that only one variant of the first block can fail.
+    let filtered = format!(
+        "{}variants:\n    - p:\n        only a\n    - q:\n",
+        block.repeat(3)
+    );
+    assert_eq!(count(&filtered, &all, None), Count::Exactly(27 + (27 - 8)));
+    let defaults = Options {
+        defaults: true,
+        ..Options::default()
+    };
+    assert_eq!(
+        count(&block.repeat(60), &defaults, None),
+        Count::Exactly(2_u128.pow(60))
+    );
+    assert_eq!(count("join nothing\n", &all, None), Count::Exactly(0));
+    assert_eq!(count("", &all, None), Count::Exactly(1));
+}
+
+#[test]
+fn a_count_that_takes_too_long_is_given_up() {
+    // Whether a combination passes shows only at its end.
+    let mut text = "variants:\n    - a:\n    - b:\n".repeat(60);
+    text.push_str("only a.b.a.a.b\n");
+    let config = config(&text).expect("a configuration");
+    let count = config.count(Options::default(), None).expect("no error");
+    assert!(matches!(count, Count::AtLeast(_)), "{count:?}");
+}
+
+#[test]
 fn filters_prune_before_they_are_complete() {
     // Without pruning, each of the 2^60 combinations below `z` would be tried.
     let mut text = "variants:\n    - a:\n    - b:\n".repeat(60);
     text.push_str("variants:\n    - z:\n        only nothing\n    - y:\n");
+    let config = config(&text).expect("a configuration");
+    let first = config.variants().next().expect("one").expect("no error");
+    assert!(first.name().starts_with("y."));
+}
+
+#[test]
+fn a_conflict_is_not_found_again_and_again() {
+    // Below `z`, each of the 2^60 ways down to `c` ends with the same rejection, which has to do with `z` alone.
+    let text = format!(
+        "variants:\n    - c:\n        only y\n{}variants:\n    - z:\n    - y:\n",
+        "variants:\n    - a:\n    - b:\n".repeat(60)
+    );
     let config = config(&text).expect("a configuration");
     let first = config.variants().next().expect("one").expect("no error");
     assert!(first.name().starts_with("y."));
@@ -87,7 +145,7 @@ fn filters_speak_of_named_blocks_and_dotted_names() {
         ["(os=b).(ver=14).(ver=04)"]
     );
     assert_eq!(
-        names(&format!("{text}only (os=14)..( ver = \"15\" )\n")),
+        names(&format!("{text}only (os=14)..( ver = 15 )\n")),
         ["(os=14).(ver=15).(ver=10)"]
     );
     assert_eq!(
@@ -104,6 +162,76 @@ fn a_row_may_span_blocks() {
         ["o.x.a", "p.y.a", "p.y.b"]
     );
     assert_eq!(names(&format!("{text}no o.a\nonly o.y.a\n")), ["o.y.a"]);
+}
+
+fn history(variant: &Variant, key: &str) -> Vec<String> {
+    let show = |step: Step| {
+        let what = match step.action {
+            Action::Set(origin) => format!("{} {origin}", origin.operator().as_str()),
+            Action::Kept(origin) => format!("{} {origin} kept", origin.operator().as_str()),
+            Action::Deleted(origin) => format!("del {origin}"),
+            Action::Renamed(suffix) => format!("suffix {suffix}"),
+            Action::Bounded(by, origin) => format!("{by} {origin}"),
+            other => format!("{other:?}"),
+        };
+        let within: Vec<String> = step
+            .within
+            .into_iter()
+            .map(|within| match within {
+                Within::Variant(name, place) => format!("{name} {place}"),
+                Within::Condition(text, place) => format!("{text}: {place}"),
+                other => format!("{other:?}"),
+            })
+            .collect();
+        format!(
+            "{what} -> {:?} [{}]",
+            step.value.unwrap_or_default(),
+            within.join(", ")
+        )
+    };
+    variant.history(key).into_iter().map(show).collect()
+}
+
+#[test]
+fn a_value_has_a_history() {
+    let text = "mem = 1\nmem ~= 2\nother ?= 1\nx..(v=b), nothing:\n    !y: mem += 0${other}\nvariants v:\n    - a:\n    - b:\n        mem <= 2\n        (v=b): del mem\nvariants:\n    - x:\n        mem = 4\nmem_max = 3\n";
+    let variant = &variants(&config(text).expect("a configuration"))[1];
+    assert_eq!(
+        history(variant, "mem"),
+        [
+            "= t.cfg:1 -> \"1\" []",
+            "~= t.cfg:2 kept -> \"1\" []",
+            "+= t.cfg:5 -> \"10${other}\" [x..(v=b), nothing: t.cfg:4, !y: t.cfg:5]",
+            "<= t.cfg:9 -> \"210${other}\" [(v=b) t.cfg:8]",
+            "del t.cfg:10 -> \"\" [(v=b) t.cfg:8, (v=b): t.cfg:10]",
+            "= t.cfg:13 -> \"4\" [x t.cfg:12]",
+            "mem_max t.cfg:14 -> \"3\" []",
+        ]
+    );
+    assert_eq!(
+        history(variant, "v"),
+        ["variants t.cfg:8 -> \"b\" [(v=b) t.cfg:8]"]
+    );
+    assert_eq!(history(variant, "other"), ["?= t.cfg:3 kept -> \"\" []"]);
+    assert!(history(variant, "nowhere").is_empty());
+}
+
+#[test]
+fn a_suffix_is_part_of_the_history() {
+    let text = "variants:\n    - vm1:\n        k = 1\n        suffix _vm1\n    - vm2:\n        k = 2\n        suffix _vm2\njoin vm1 vm2\nk.* ?+= !\n";
+    let variant = &variants(&config(text).expect("a configuration"))[0];
+    assert_eq!(
+        (variant.get("k_vm1"), variant.get("k_vm2")),
+        (Some("1!"), Some("2!"))
+    );
+    assert_eq!(
+        history(variant, "k_vm1"),
+        [
+            "= t.cfg:3 -> \"1\" [vm1 t.cfg:2]",
+            "suffix _vm1 -> \"1\" [vm1 t.cfg:2]",
+            "?+= t.cfg:9 -> \"1!\" []",
+        ]
+    );
 }
 
 #[test]
@@ -240,7 +368,7 @@ fn unknown_labels_have_suggestions() {
         ["(os=debian)", "(os=fedora)", "debian", "fedora"]
     );
     assert_eq!(config.blocks().collect::<Vec<_>>(), ["os"]);
-    assert!(config.unknown_labels("a..").is_err());
+    assert!(config.unknown_labels("a..,b").is_err());
 }
 
 #[test]
@@ -274,6 +402,52 @@ fn includes_have_a_bound() {
     let source = Source::new("t.cfg", "include a\n");
     let error = Config::parse(source, OriginKind::Operator, &Doubling).expect_err("too many");
     assert_eq!(error.kind(), ErrorKind::Limit);
+}
+
+/// Includes the same text so many times.
+fn many_includes(text: &str, times: usize) -> Error {
+    let loader = MapLoader::new([("a.cfg", text)]);
+    let source = Source::new("t.cfg", "include a.cfg\n".repeat(times));
+    let error = Config::parse(source, OriginKind::Operator, &loader).expect_err("too much");
+    assert_eq!(error.kind(), ErrorKind::Limit, "{error}");
+    assert_eq!(error.source_name(), "a.cfg");
+    error
+}
+
+#[test]
+fn the_text_has_a_bound() {
+    let comment = format!("{}\n", "#".repeat(1023)).repeat(1 << 10);
+    let error = many_includes(&comment, 65);
+    assert_eq!(error.message(), "the configuration has more than 64 MiB");
+}
+
+#[test]
+fn the_statements_have_a_bound() {
+    let many = "the configuration has more than 2000000 statements, with the labels in them";
+    let labels = format!("only {}\n", "a ".repeat(500));
+    for text in ["k=1\n".repeat(1 << 18), labels.repeat(1 << 10)] {
+        assert_eq!(many_includes(&text, 10).message(), many);
+    }
+}
+
+#[test]
+fn patterns_have_a_bound() {
+    let error = many_includes("k.* ?= 1\n", 3000);
+    let message = "the patterns for keys take more than 128 MiB";
+    assert_eq!(error.message(), message);
+}
+
+#[test]
+fn a_line_has_a_bound() {
+    for text in [
+        format!("only {}\n", "a ".repeat(1 << 20)),
+        format!("k = {}\n", "a".repeat(1 << 20)),
+        format!("variants:\n    - a: {}\n", "b ".repeat(1 << 20)),
+    ] {
+        let error = config(&text).expect_err("too long");
+        assert_eq!(error.kind(), ErrorKind::Limit);
+        assert_eq!(error.message(), "a line of more than 1 MiB");
+    }
 }
 
 #[test]

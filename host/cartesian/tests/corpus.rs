@@ -69,7 +69,7 @@ fn print(variants: &[Variant], args: &[String]) -> String {
     out
 }
 
-fn map_repr(map: &BTreeMap<String, String>) -> String {
+fn map_repr(map: &[(&str, String)]) -> String {
     let items: Vec<String> = map
         .iter()
         .map(|(file, name)| format!("'{file}': '{name}'"))
@@ -95,7 +95,7 @@ fn keys(variant: &Variant) -> BTreeMap<String, String> {
         ("_short_name_map_file", variant.short_name_map()),
     ] {
         if !map.is_empty() {
-            keys.insert(key.to_owned(), map_repr(map));
+            keys.insert(key.to_owned(), map_repr(&map));
         }
     }
     keys

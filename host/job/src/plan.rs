@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
-use vthost_cartesian::{Origin, Variant};
+use vthost_cartesian::Variant;
 use vthost_metadata::{DeniedEffect, ListEntry};
 use vthost_params::{Params, registry};
 use vthost_policy::{Denial, Grants, check_imports, check_key, check_need};
@@ -161,7 +161,7 @@ fn planned(
     // (`provider_fixed`): a pack must not name another one by any of them.
     let by_pack = variant
         .origin("provider")
-        .is_some_and(Origin::is_from_provider);
+        .is_some_and(|origin| origin.is_from_provider());
     let pack = packs
         .iter()
         .position(|pack| pack.manifest.name == provider && !by_pack)
@@ -255,6 +255,6 @@ fn denied_keys<'a>(variant: &'a Variant, grants: &'a Grants) -> impl Iterator<It
         if !effect.when.applies(value) {
             return None;
         }
-        check_key(key, effect.grant, origin, grants).err()
+        check_key(key, effect.grant, &origin, grants).err()
     })
 }

@@ -41,7 +41,7 @@ impl Params {
         Self::from_entries(
             variant
                 .entries()
-                .map(|(key, value, origin)| (key, value, Some(origin.clone()))),
+                .map(|(key, value, origin)| (key, value, Some(origin))),
         )
     }
 

@@ -46,7 +46,7 @@ mod tests {
             config.extend(source, kind.clone(), &NoIncludes).unwrap();
         }
         let variant = config.variants().next().unwrap().unwrap();
-        variant.origin(key).unwrap().clone()
+        variant.origin(key).unwrap()
     }
 
     #[test]

@@ -1,8 +1,10 @@
 //! Measurements. Ratios of one run: absolute figures of a shared machine say little.
 
 mod bare;
+mod cartesian;
 mod events;
 mod overhead;
+mod series;
 
 use anyhow::Result;
 use clap::Subcommand;
@@ -16,11 +18,24 @@ pub(crate) enum Bench {
         #[arg(long, default_value_t = 5)]
         rounds: usize,
     },
+    /// The engine of the configuration language beside the reference, over the whole of tp-qemu
+    Cartesian {
+        /// How often each side is measured; they take turns
+        #[arg(long, default_value_t = 5)]
+        rounds: usize,
+        /// Write the figures and the plot of the documentation anew
+        #[arg(long)]
+        update_docs: bool,
+    },
 }
 
 /// `cargo xtask bench`.
 pub(crate) fn main(what: &Bench) -> Result<()> {
     match what {
         Bench::Overhead { rounds } => overhead::main(*rounds),
+        Bench::Cartesian {
+            rounds,
+            update_docs,
+        } => cartesian::main(*rounds, *update_docs),
     }
 }

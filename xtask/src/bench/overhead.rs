@@ -1,38 +1,12 @@
 //! What vthost costs.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use anyhow::{Context, Result};
 
+use super::series::Series;
 use super::{bare, events};
 use crate::{demo, sh};
-
-/// Times of one measure, in order.
-struct Series(Vec<Duration>);
-
-impl Series {
-    fn new(mut times: Vec<Duration>) -> Self {
-        times.sort_unstable();
-        Self(times)
-    }
-
-    fn min(&self) -> f64 {
-        self.0.first().map_or(0.0, Duration::as_secs_f64)
-    }
-
-    fn median(&self) -> f64 {
-        self.0
-            .get(self.0.len() / 2)
-            .map_or(0.0, Duration::as_secs_f64)
-    }
-}
-
-impl std::fmt::Display for Series {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "min {:.3} s, median {:.3} s", self.min(), self.median())
-    }
-}
 
 /// `cargo xtask bench overhead`.
 pub(crate) fn main(rounds: usize) -> Result<()> {
@@ -60,11 +34,11 @@ fn boots(prepared: &demo::Prepared, rounds: usize, dir: &Path, results: &Path) -
         theirs.push(bare::boot(&image, dir)?);
         ours.push(boot()?);
     }
-    let to_qemu = Series::new(ours.iter().filter_map(|run| run.to_qemu).collect());
-    let whole = Series::new(ours.iter().map(|run| run.whole).collect());
-    let to_command = Series::new(ours.iter().filter_map(|run| run.to_command).collect());
-    let bare_command = Series::new(theirs.iter().map(|run| run.to_command).collect());
-    let bare_whole = Series::new(theirs.iter().map(|run| run.whole).collect());
+    let to_qemu = Series::of(ours.iter().filter_map(|run| run.to_qemu));
+    let whole = Series::of(ours.iter().map(|run| run.whole));
+    let to_command = Series::of(ours.iter().filter_map(|run| run.to_command));
+    let bare_command = Series::of(theirs.iter().map(|run| run.to_command));
+    let bare_whole = Series::of(theirs.iter().map(|run| run.whole));
     println!("from Enter to QEMU's monitor      {to_qemu}");
     println!("from Enter to the first command   {to_command}");
     println!("  bare QEMU and ssh               {bare_command}");

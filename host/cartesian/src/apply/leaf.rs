@@ -1,0 +1,197 @@
+//! A complete combination to a variant: its parts merged, bounds looked at, suffixes written out, keys in order.
+
+use std::sync::Arc;
+
+use crate::apply::program::Rank;
+use crate::apply::trace::{Change, Trace};
+use crate::apply::values::{Item, Kept, Value, Values};
+use crate::apply::{Patterns, apply, suffix};
+use crate::error::Error;
+use crate::expand::{Walk, append};
+use crate::text::span::Extent;
+use crate::tree::bound::Bounding;
+use crate::tree::{RESERVED, Tree};
+use crate::variant::{Body, Variant};
+
+/// Makes variants; what it needs for one is used again for the next.
+#[derive(Debug)]
+pub(crate) struct Builder {
+    values: Values,
+    patterns: Patterns,
+}
+
+impl Builder {
+    pub(crate) fn new(tree: &Tree) -> Self {
+        Self {
+            values: Values::new(tree),
+            patterns: Patterns::default(),
+        }
+    }
+
+    /// The variant of the combination that `walk` has come to.
+    pub(crate) fn variant<T: Trace>(
+        &mut self,
+        tree: &Arc<Tree>,
+        walk: &Walk<'_>,
+        trace: &mut T,
+    ) -> Result<Variant, Error> {
+        self.values.clear();
+        let mut earlier = Vec::new();
+        let mut body = Body::default();
+        if walk.is_joined() {
+            let mut parts: Vec<Kept> = Vec::new();
+            walk.for_each_part(&mut |part| {
+                self.part(part, trace)?;
+                parts.push(self.values.take());
+                earlier.push(path(part));
+                Ok(())
+            })?;
+            parts.into_iter().for_each(|part| self.values.put(part));
+            body.path = earlier.pop().unwrap_or_default();
+            body.earlier = earlier;
+        } else {
+            self.part(walk, trace)?;
+            body.path = path(walk);
+        }
+        let mut others = self.write_out_suffixes(tree);
+        self.items(tree, &mut body, &mut others);
+        let names = walk.names();
+        body.name = names.name.as_str().into();
+        body.short_name = names.short_name.as_str().into();
+        let store = &self.values.store;
+        body.made = store.made.as_slice().into();
+        body.text = store.text.as_str().into();
+        body.joined = store.joined.as_slice().into();
+        Ok(Variant::new(Arc::clone(tree), body))
+    }
+
+    /// The keys of one walk, with their bounds.
+    fn part<T: Trace>(&mut self, walk: &Walk<'_>, trace: &mut T) -> Result<(), Error> {
+        apply(walk, &mut self.values, &mut self.patterns, trace)?;
+        bound(walk.tree, &mut self.values, trace)
+    }
+
+    /// Gives the renamed keys the names they are shown with. A name that no statement ever used is no key of the tree:
+    /// those come back.
+    fn write_out_suffixes(&mut self, tree: &Tree) -> Vec<(String, Value)> {
+        let mut others: Vec<(String, Value)> = Vec::new();
+        if self.values.suffixed.is_empty() {
+            return others;
+        }
+        for (name, value) in suffix::shown(tree, &self.values) {
+            if RESERVED.contains(&name.as_str()) {
+                continue;
+            }
+            let known = tree.keys.find(&name).map(|key| tree.program().rank(key));
+            let same_name = others.iter_mut().find(|(other, _)| *other == name);
+            let old = match (known, &same_name) {
+                (Some(key), _) => self.values.get(key),
+                (None, Some((_, old))) => Some(*old),
+                (None, None) => None,
+            };
+            let value = match old {
+                Some(old) => self.agreed(tree, old, value),
+                None => value,
+            };
+            match (known, same_name) {
+                (Some(key), _) => self.values.set_plain(key, value),
+                (None, Some((_, old))) => *old = value,
+                (None, None) => others.push((name, value)),
+            }
+        }
+        others
+    }
+
+    /// The second of two values of one key. If both are the same text, everyone who wrote either has written it.
+    fn agreed(&mut self, tree: &Tree, old: Value, value: Value) -> Value {
+        let program = tree.program();
+        let store = &mut self.values.store;
+        if store.text(program, old) != store.text(program, value) {
+            return value;
+        }
+        let entry = store.entry(value);
+        let (text, joined) = (store.text.len(), store.joined.len());
+        store.push_value(program, value);
+        store.join_value(tree, entry, joined, value);
+        store.join_value(tree, entry, joined, old);
+        store.finish(entry, text, joined)
+    }
+
+    /// The keys that have a value, in order.
+    fn items(&mut self, tree: &Tree, body: &mut Body, others: &mut Vec<(String, Value)>) {
+        let mut items = self.values.list();
+        if !others.is_empty() {
+            for (name, value) in others.drain(..) {
+                items.push(Item::unknown(body.unknown.len(), value));
+                body.unknown.push(name.into());
+            }
+            let program = tree.program();
+            items.sort_by(|a, b| {
+                a.key(program, &body.unknown)
+                    .cmp(b.key(program, &body.unknown))
+            });
+        }
+        body.items = items.into();
+    }
+}
+
+/// The choices of a walk, the outermost first.
+fn path(walk: &Walk<'_>) -> Box<[u32]> {
+    walk.path.iter().map(|(choice, _)| *choice).collect()
+}
+
+/// The names that the combination of a walk depends on, for `${dep}`.
+pub(crate) fn dependencies(walk: &Walk<'_>) -> Vec<String> {
+    let tree = walk.tree;
+    let mut all = Vec::new();
+    for (choice, before) in &walk.path {
+        let Extent { start, end } = tree.choice(*choice).dependencies;
+        for dependency in &tree.dependencies[start as usize..end as usize] {
+            let mut full = String::new();
+            for (_, exact) in &walk.scope.path()[..*before as usize] {
+                append(&mut full, tree.labels.text(*exact));
+            }
+            append(&mut full, dependency);
+            all.push(full);
+        }
+    }
+    all
+}
+
+/// Lets `_max`, `_min` and `_fixed` keys bound the keys they belong to.
+///
+/// Every bound is compared with the value before any bound took effect; of several that take effect, the one whose key
+/// got a value last wins. That is the order of the reference, and shipped configurations depend on it. Keys with a
+/// suffix neither bound nor are bounded.
+pub(crate) fn bound<T: Trace>(
+    tree: &Tree,
+    values: &mut Values,
+    trace: &mut T,
+) -> Result<(), Error> {
+    let program = tree.program();
+    let mut results: Vec<(Rank, Rank, Value)> = Vec::new();
+    for key in values.bounding() {
+        let Some((limit, base)) = program.limits[*key as usize] else {
+            continue;
+        };
+        let Some(value) = values.get(*key) else {
+            continue;
+        };
+        let bounding = |value: Value| Bounding {
+            text: values.text(program, value),
+            entry: values.store.entry(value),
+        };
+        let bounded = values.get(base).map(bounding);
+        let replaces = limit
+            .replaces(program.name(*key), bounding(value), bounded)
+            .map_err(|fault| fault.error(tree))?;
+        if replaces {
+            results.push((base, *key, value));
+        }
+    }
+    for (base, by, value) in results {
+        values.set(program, base, value);
+        trace.change(values, Change::Bounded { key: base, by });
+    }
+    Ok(())
+}

@@ -1,0 +1,106 @@
+//! The right side of an assignment: its references replaced, and what the operator makes of it and the old value.
+
+use crate::apply::Applier;
+use crate::apply::trace::Trace;
+use crate::apply::values::Value;
+use crate::error::{Error, ErrorKind};
+use crate::origin::Operator;
+use crate::tree::{Assign, EntryId, KeyId, Piece};
+
+/// Longest value. `k = ${k}${k}` doubles a value with every line.
+const MAX_VALUE: usize = 1 << 20;
+/// Bytes of all values made for one combination, those overwritten later too.
+const MAX_MADE: usize = 1 << 26;
+
+impl<'t, T: Trace> Applier<'_, 't, T> {
+    /// The right side, made once, however many keys it is for.
+    pub(super) fn operand(&mut self, assign: &'t Assign) -> Result<Value, Error> {
+        let Some(template) = assign.template else {
+            return Ok(Value::entry(assign.entry));
+        };
+        let text = self.values.store.text.len();
+        let joined = self.values.store.joined.len();
+        let pieces = template.items(&self.tree.pieces);
+        for piece in pieces {
+            match *piece {
+                Piece::Text(at) => self.values.store.text.push_str(self.tree.part(at)),
+                Piece::Key(key) => self.fill(assign.entry, joined, key),
+            }
+            self.bound(assign.entry, text)?;
+        }
+        Ok(self.values.store.finish(assign.entry, text, joined))
+    }
+
+    /// Appends the value of `key` to the text being made, and where it came from to the statements joined since `from`.
+    fn fill(&mut self, entry: EntryId, from: usize, key: KeyId) {
+        let tree = self.tree;
+        let value = match self.values.suffixed.is_empty() {
+            true => self.values.get(self.program.rank(key)),
+            false => super::suffix::find(tree, self.values, tree.keys.text(key)),
+        };
+        let store = &mut self.values.store;
+        if let Some(value) = value {
+            store.push_value(self.program, value);
+            store.join_value(tree, entry, from, value);
+            return;
+        }
+        // The reserved keys, in their order.
+        match key {
+            0 => store.text.push_str(&self.walk.names().name),
+            1 => store.text.push_str(&self.walk.names().short_name),
+            2 => {
+                let names: Vec<String> = super::leaf::dependencies(self.walk)
+                    .iter()
+                    .map(|name| format!("'{name}'"))
+                    .collect();
+                store.text.extend(["[", &names.join(", "), "]"]);
+            }
+            _ => return store.text.extend(["${", tree.keys.text(key), "}"]),
+        }
+        for (choice, _) in &self.walk.path {
+            store.join(tree, entry, from, tree.choice(*choice).entry);
+        }
+    }
+
+    /// What the operator makes of the right side and the value there was.
+    pub(super) fn combine(
+        &mut self,
+        assign: &'t Assign,
+        operand: Value,
+        old: Option<Value>,
+    ) -> Result<Value, Error> {
+        let (first, second) = match (assign.operator, old) {
+            (Operator::Append | Operator::PatternAppend, Some(old)) => (old, operand),
+            (Operator::Prepend | Operator::PatternPrepend, Some(old)) => (operand, old),
+            _ => return Ok(operand),
+        };
+        let store = &mut self.values.store;
+        let (text, joined) = (store.text.len(), store.joined.len());
+        for value in [first, second] {
+            store.push_value(self.program, value);
+        }
+        // First what the right side took, then the value it was added to.
+        for value in [Some(operand), old].into_iter().flatten() {
+            store.join_value(self.tree, assign.entry, joined, value);
+        }
+        let value = store.finish(assign.entry, text, joined);
+        self.bound(assign.entry, text)?;
+        Ok(value)
+    }
+
+    /// An error if the text made since `from`, or all that was made, is too long.
+    fn bound(&self, entry: EntryId, from: usize) -> Result<(), Error> {
+        let made = self.values.store.text.len();
+        for (size, limit, what) in [
+            (made - from, MAX_VALUE, "the value grows"),
+            (made, MAX_MADE, "the values of one variant grow"),
+        ] {
+            if size > limit {
+                let message = format!("{what} beyond {limit} bytes");
+                let span = self.tree.entry_span(entry);
+                return Err(Error::new(ErrorKind::Limit, &span, message));
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,208 @@
+//! Why nothing came out below a choice, and how far to go back because of it.
+//!
+//! When every choice of a fork was rejected, most of the choices taken before it have nothing to do with that: only
+//! those that the rejecting filters speak of, and those that brought the fork and the filters in. To try the other
+//! choices of all forks between would only find the same rejections again, so the walk goes back to the last fork that
+//! matters (in the literature: conflict-directed backjumping).
+
+use crate::expand::Walk;
+use crate::tree::{ForkId, GuardId, LabelId, Matcher, Tree};
+
+/// The levels of the walk that something depends on, a bit each; the lowest bit is the first level.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Blame(u128);
+
+impl Blame {
+    /// It may depend on every level.
+    pub(crate) const ALL: Self = Self(u128::MAX);
+
+    pub(crate) fn add(&mut self, other: Self) {
+        self.0 |= other.0;
+    }
+
+    fn level(level: usize) -> Self {
+        match level < u128::BITS as usize {
+            true => Self(1 << level),
+            false => Self::ALL,
+        }
+    }
+
+    /// The last of the levels before `level`, and the blame without it; nothing if there is none.
+    pub(crate) fn last_before(self, level: usize) -> Option<(usize, Self)> {
+        if level >= u128::BITS as usize {
+            return Some((level - 1, Self::ALL));
+        }
+        let before = self.0 & ((1 << level) - 1);
+        let last = before.checked_ilog2()?;
+        Some((last as usize, Self(before & !(1 << last))))
+    }
+}
+
+/// For a filter: the forks whose choice can change what it says.
+#[derive(Debug, Clone)]
+pub(crate) enum Reasons {
+    /// Any fork can: the filter asks for labels that follow each other immediately.
+    Any,
+    /// A bit for each fork.
+    Forks(Vec<u64>),
+}
+
+impl Reasons {
+    fn of(tree: &Tree, guard: GuardId) -> Self {
+        let guarded = &tree.guards[guard as usize];
+        let mut forks = vec![0; tree.forks.len().div_ceil(64)];
+        if let Some(owner) = guarded.owner {
+            add_with_ancestors(tree, owner, &mut forks);
+        }
+        let mut under = guarded.under;
+        let mut matcher = Some(guarded.matcher);
+        while let Some(id) = matcher {
+            match tree.matchers[id as usize] {
+                Matcher::One(label) => add_label(tree, label, &mut forks),
+                Matcher::Any(labels) => {
+                    for label in labels.items(&tree.row_labels) {
+                        add_label(tree, *label, &mut forks);
+                    }
+                }
+                Matcher::Full(alternatives) => {
+                    let rows = alternatives
+                        .items(&tree.alternatives)
+                        .iter()
+                        .flat_map(|rows| rows.items(&tree.rows));
+                    for row in rows {
+                        match row.items(&tree.row_labels) {
+                            [label] => add_label(tree, *label, &mut forks),
+                            _ => return Self::Any,
+                        }
+                    }
+                }
+            }
+            let condition = under.map(|at| &tree.conditions[at as usize]);
+            matcher = condition.map(|condition| condition.matcher);
+            under = condition.and_then(|condition| condition.outer);
+        }
+        Self::Forks(forks)
+    }
+
+    fn has(&self, fork: ForkId) -> bool {
+        match self {
+            Self::Any => true,
+            Self::Forks(bits) => bits[fork as usize / 64] >> (fork % 64) & 1 != 0,
+        }
+    }
+}
+
+/// The forks that have a choice with the label, and those around them.
+fn add_label(tree: &Tree, label: LabelId, forks: &mut [u64]) {
+    for place in tree.places.of(label) {
+        add_with_ancestors(tree, tree.places.fork(*place), forks);
+    }
+}
+
+fn add_with_ancestors(tree: &Tree, fork: ForkId, forks: &mut [u64]) {
+    let mut next = Some(fork);
+    while let Some(fork) = next {
+        let word = &mut forks[fork as usize / 64];
+        let bit = 1 << (fork % 64);
+        if *word & bit != 0 {
+            return;
+        }
+        *word |= bit;
+        next = tree.fork(fork).parent;
+    }
+}
+
+impl Walk<'_> {
+    /// The levels whose choices made the filter reject.
+    pub(super) fn blame_of(&mut self, guard: GuardId) -> Blame {
+        let tree = self.tree;
+        let reasons = self.reasons[guard as usize].get_or_insert_with(|| Reasons::of(tree, guard));
+        if let Reasons::Any = reasons {
+            return Blame::ALL;
+        }
+        let mut blame = Blame::default();
+        for (level, frame) in self.frames.iter().enumerate() {
+            if reasons.has(frame.fork) {
+                blame.add(Blame::level(level));
+            }
+        }
+        blame
+    }
+
+    /// The levels whose choices brought the fork in.
+    fn blame_for(&self, fork: ForkId) -> Blame {
+        let mut blame = Blame::default();
+        let mut next = self.tree.fork(fork).parent;
+        while let Some(fork) = next {
+            // From the end: the fork around is mostly near.
+            if let Some(level) = self.frames.iter().rposition(|frame| frame.fork == fork) {
+                blame.add(Blame::level(level));
+            }
+            next = self.tree.fork(fork).parent;
+        }
+        blame
+    }
+
+    /// Takes the last level away. All its choices were tried, and if nothing came out, the levels before it that have
+    /// nothing to do with that go with it.
+    pub(super) fn leave_level(&mut self) {
+        let Some(frame) = self.frames.pop() else {
+            return;
+        };
+        if let Some(candidates) = frame.candidates {
+            self.candidates.truncate(candidates.start as usize);
+        }
+        if frame.produced {
+            return;
+        }
+        let mut blame = frame.blame;
+        if let Some(guard) = frame.narrowed_by {
+            blame.add(self.blame_of(guard));
+        }
+        blame.add(self.blame_for(frame.fork));
+        match blame.last_before(self.frames.len()) {
+            Some((level, rest)) => {
+                while self.frames.len() > level + 1 {
+                    self.drop_level();
+                }
+                self.frames[level].blame.add(rest);
+            }
+            None => {
+                while !self.frames.is_empty() {
+                    self.drop_level();
+                }
+            }
+        }
+    }
+
+    /// Takes the last level away with the choice taken there.
+    fn drop_level(&mut self) {
+        let Some(frame) = self.frames.pop() else {
+            return;
+        };
+        if let Some(choice) = frame.current {
+            self.scope.pop(choice);
+            self.path.pop();
+        }
+        if let Some(candidates) = frame.candidates {
+            self.candidates.truncate(candidates.start as usize);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_level_before() {
+        let mut blame = Blame::level(2);
+        blame.add(Blame::level(5));
+        assert_eq!(blame.last_before(5), Some((2, Blame::default())));
+        assert_eq!(blame.last_before(6), Some((5, Blame::level(2))));
+        assert_eq!(blame.last_before(2), None);
+        assert_eq!(Blame::ALL.last_before(0), None);
+        assert_eq!(Blame::ALL.last_before(200), Some((199, Blame::ALL)));
+        assert_eq!(Blame::level(200), Blame::ALL);
+    }
+}
