@@ -10,6 +10,8 @@ fn help_is_complete() {
         ("help-list", &["list", "--help"]),
         ("help-bootstrap", &["bootstrap", "--help"]),
         ("help-pack-build", &["pack", "build", "--help"]),
+        ("help-cartesian", &["cartesian", "--help"]),
+        ("help-cartesian-expand", &["cartesian", "expand", "--help"]),
     ] {
         let printed = output(vthost().env("COLUMNS", "100").args(args));
         assert_eq!(printed.code, 0);
@@ -22,7 +24,9 @@ fn completions_know_the_commands() {
     for shell in ["bash", "zsh", "fish"] {
         let printed = output(vthost().args(["completions", shell]));
         assert!(
-            printed.code == 0 && printed.stdout.contains("bootstrap"),
+            printed.code == 0
+                && printed.stdout.contains("bootstrap")
+                && printed.stdout.contains("cartesian"),
             "{shell}"
         );
     }

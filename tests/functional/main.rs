@@ -1,5 +1,7 @@
 //! What vthost does for its users.
 
+mod cartesian;
+mod cartesian_why;
 mod cli;
 mod guest;
 mod interrupt;

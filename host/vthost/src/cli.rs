@@ -7,6 +7,7 @@ use vthost_job::Request;
 use vthost_policy::{GRANTS, Grants};
 use vthost_provider::Selection;
 
+use crate::cartesian::CartesianArgs;
 use crate::failure::Failure;
 
 const AFTER_HELP: &str = "\
@@ -54,6 +55,9 @@ pub(crate) enum Command {
     Run(RunArgs),
     /// Make and inspect test packs
     Pack(PackArgs),
+    /// Expand and examine Cartesian configurations
+    #[command(visible_alias = "cfg")]
+    Cartesian(CartesianArgs),
     /// Print a completion script for a shell
     Completions {
         /// The shell

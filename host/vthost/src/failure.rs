@@ -119,15 +119,27 @@ fn sandbox_code(error: &SandboxError) -> ExitCode {
 impl From<PlanError> for Failure {
     fn from(error: PlanError) -> Self {
         match &error {
-            // These point into their source: the line and a caret say more than a chain of causes.
             PlanError::Config(wrong) | PlanError::Select(SelectError::Config(wrong)) => {
-                let text = wrong.render();
-                Self::new(
-                    ExitCode::Usage,
-                    text.trim_start_matches("error: ").trim_end(),
-                )
+                wrong.into()
             }
             _ => Self::of(ExitCode::Usage, &error),
         }
+    }
+}
+
+/// It points into its source: the line and a caret say more than a chain of causes.
+impl From<&vthost_cartesian::Error> for Failure {
+    fn from(error: &vthost_cartesian::Error) -> Self {
+        let text = error.render();
+        Self::new(
+            ExitCode::Usage,
+            text.trim_start_matches("error: ").trim_end(),
+        )
+    }
+}
+
+impl From<vthost_cartesian::Error> for Failure {
+    fn from(error: vthost_cartesian::Error) -> Self {
+        (&error).into()
     }
 }

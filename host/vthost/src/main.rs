@@ -3,6 +3,7 @@
 //! This binary reads flags, wires the crates together, and answers with an exit code; it decides nothing else.
 
 mod bootstrap;
+mod cartesian;
 mod cli;
 mod failure;
 mod list;
@@ -58,6 +59,7 @@ fn dispatch(cli: Cli) -> Result<vthost_metadata::ExitCode, Failure> {
         Command::List(args) => list::main(&args, color),
         Command::Run(args) => run::main(&args, color),
         Command::Pack(args) => pack::main(args),
+        Command::Cartesian(args) => cartesian::main(&args, color),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "vthost", &mut script);

@@ -1,6 +1,6 @@
 //! Standard output.
 
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, BufWriter, IsTerminal, StdoutLock, Write};
 
 use crate::cli::Color;
 use crate::failure::Failure;
@@ -26,8 +26,49 @@ pub(crate) fn color(choice: Color) -> bool {
 /// Prints everything, or nothing when nobody reads any more: `vthost list | head` is no error.
 pub(crate) fn print(bytes: &[u8]) -> Result<(), Failure> {
     let mut out = io::stdout().lock();
-    match out.write_all(bytes).and_then(|()| out.flush()) {
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        done => done.map_err(|error| Failure::system("write to standard output", &error)),
+    still_read(out.write_all(bytes).and_then(|()| out.flush())).map(|_| ())
+}
+
+/// Whether whoever reads standard output may want more after this.
+fn still_read(written: io::Result<()>) -> Result<bool, Failure> {
+    match written {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
+        Err(error) => Err(Failure::system("write to standard output", &error)),
+    }
+}
+
+/// Standard output for what is made bit by bit and may be long.
+pub(crate) struct Lines {
+    out: BufWriter<StdoutLock<'static>>,
+    is_terminal: bool,
+}
+
+impl Lines {
+    pub(crate) fn new() -> Self {
+        let out = io::stdout().lock();
+        Self {
+            is_terminal: out.is_terminal(),
+            out: BufWriter::with_capacity(64 << 10, out),
+        }
+    }
+
+    /// Whether a person looks at it.
+    pub(crate) fn is_terminal(&self) -> bool {
+        self.is_terminal
+    }
+
+    /// Writes whole lines; `false` when nobody reads any more. A person sees them at once.
+    pub(crate) fn write(&mut self, lines: &str) -> Result<bool, Failure> {
+        let written = self.out.write_all(lines.as_bytes());
+        match self.is_terminal {
+            true => still_read(written.and_then(|()| self.out.flush())),
+            false => still_read(written),
+        }
+    }
+
+    /// Writes what is kept back.
+    pub(crate) fn flush(&mut self) -> Result<(), Failure> {
+        still_read(self.out.flush()).map(|_| ())
     }
 }
