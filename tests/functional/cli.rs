@@ -12,6 +12,7 @@ fn help_is_complete() {
         ("help-pack-build", &["pack", "build", "--help"]),
         ("help-cartesian", &["cartesian", "--help"]),
         ("help-cartesian-expand", &["cartesian", "expand", "--help"]),
+        ("help-cartesian-lint", &["cartesian", "lint", "--help"]),
     ] {
         let printed = output(vthost().env("COLUMNS", "100").args(args));
         assert_eq!(printed.code, 0);

@@ -102,7 +102,7 @@ fn a_mistake_is_told_with_what_to_do() {
         (&["boto"], 2),
         (&[""], 2),
         (&["boot", "--no", "uptme"], 2),
-        (&["boot..."], 2),
+        (&["boot...x"], 2),
         (&["boot", "--extra-params", "mem"], 2),
         (&["boot", "--guest-os", "Windows"], 2),
         (&["boot", "--grant", "everything"], 2),

@@ -1,6 +1,7 @@
 //! What vthost does for its users.
 
 mod cartesian;
+mod cartesian_lint;
 mod cartesian_why;
 mod cli;
 mod guest;

@@ -85,38 +85,43 @@ impl Error {
 
     /// A report of several lines: the message, the place, the source line with a caret, the includes that lead there.
     pub fn render(&self) -> String {
-        let Inner {
-            message,
-            help,
-            span,
-            ..
-        } = &*self.0;
-        let number = span.line.to_string();
-        let margin = " ".repeat(number.len());
-        // Control characters of a hostile source must not reach the terminal; each one keeps its column.
-        let line: String = span
-            .source_line()
-            .chars()
-            .map(|c| if c.is_control() { '\u{fffd}' } else { c })
-            .collect();
-        let column = span.column();
-        let offset = " ".repeat(column.saturating_sub(1) as usize);
-        let carets = "^".repeat(span.width());
-        let mut out = format!(
-            "error: {message}\n{margin}--> {}:{number}:{}\n{margin} |\n{number} | {line}\n{margin} | {offset}{carets}\n",
-            span.file.name, column,
-        );
-        for from in span.file.including() {
-            out.push_str(&format!(
-                "{margin} = included from {}:{}\n",
-                from.file.name, from.line
-            ));
-        }
-        if let Some(help) = help {
-            out.push_str(&format!("{margin} = help: {help}\n"));
-        }
-        out
+        let help = self.help().map(|help| ("help", help));
+        report(&format!("error: {}", self.message()), &self.0.span, help)
     }
+}
+
+/// What people see of something told about a place: the headline, the place, the source line with a caret, the includes
+/// that lead there, and remarks, each with the word before it.
+pub(crate) fn report<'a>(
+    headline: &str,
+    span: &Span,
+    remarks: impl IntoIterator<Item = (&'a str, &'a str)>,
+) -> String {
+    let number = span.line.to_string();
+    let margin = " ".repeat(number.len());
+    // Control characters of a hostile source must not reach the terminal; each one keeps its column.
+    let line: String = span
+        .source_line()
+        .chars()
+        .map(|c| if c.is_control() { '\u{fffd}' } else { c })
+        .collect();
+    let column = span.column();
+    let offset = " ".repeat(column.saturating_sub(1) as usize);
+    let carets = "^".repeat(span.width());
+    let mut out = format!(
+        "{headline}\n{margin}--> {}:{number}:{column}\n{margin} |\n{number} | {line}\n{margin} | {offset}{carets}\n",
+        span.file.name,
+    );
+    for from in span.file.including() {
+        out.push_str(&format!(
+            "{margin} = included from {}:{}\n",
+            from.file.name, from.line
+        ));
+    }
+    for (word, text) in remarks {
+        out.push_str(&format!("{margin} = {word}: {text}\n"));
+    }
+    out
 }
 
 impl fmt::Display for Error {

@@ -5,7 +5,7 @@
 /// | code | meaning |
 /// |---|---|
 /// | 0 | all is well: every test ended PASS, WARN, SKIP or CANCEL |
-/// | 1 | at least one test ended FAIL or ERROR |
+/// | 1 | at least one test ended FAIL or ERROR; `vthost cartesian lint` found something |
 /// | 2 | wrong use: unknown flag, bad value, bad configuration, unreadable pack |
 /// | 3 | nothing to run: no variant passes the filters, or every one that does is denied |
 /// | 4 | this machine is not ready: QEMU or the guest image is missing (`vthost bootstrap` helps) |

@@ -2,5 +2,6 @@
 
 pub(crate) mod lex;
 pub(crate) mod lines;
+pub(crate) mod reference;
 pub(crate) mod source;
 pub(crate) mod span;

@@ -1,6 +1,6 @@
 //! Random configurations: small, mostly valid, and nasty.
 //!
-//! What the engine is documented to read otherwise than the reference (docs/src/cartesian.md, *What differs*) is never
+//! What the engine is documented to read otherwise than the reference (docs/src/language/differences.md, *What differs*) is never
 //! made:
 //!
 //! - in filters and conditions: a condition with `(v=a)`, or with no label; an empty filter; `(v="")`; a `+` beside a label

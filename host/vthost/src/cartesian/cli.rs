@@ -3,8 +3,11 @@
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
-use clap::builder::NonEmptyStringValueParser;
+use clap::builder::{
+    NonEmptyStringValueParser, PossibleValue, PossibleValuesParser, TypedValueParser,
+};
 use clap::{Args, Subcommand, ValueEnum, ValueHint};
+use vthost_cartesian::Rule;
 
 #[derive(Debug, Args)]
 pub(crate) struct CartesianArgs {
@@ -20,6 +23,9 @@ pub(crate) enum CartesianCommand {
     /// Show how a parameter of a variant came to its value
     #[command(after_help = WHY_EXAMPLES)]
     Why(WhyArgs),
+    /// Look for what is most likely not meant
+    #[command(after_help = LINT_EXAMPLES)]
+    Lint(LintArgs),
 }
 
 const EXPAND_EXAMPLES: &str = "\
@@ -121,6 +127,43 @@ pub(crate) struct WhyArgs {
         requires = "defaults"
     )]
     pub(crate) expand: Vec<String>,
+}
+
+const LINT_EXAMPLES: &str = "\
+Examples:
+  vthost cartesian lint tests.cfg                          what is suspicious, with its place
+  vthost cartesian lint tests.cfg --allow unknown-label    without one rule
+  vthost cartesian lint *.cfg --json                       one finding a line, for a program
+  cat head.cfg tests.cfg | vthost cartesian lint -         from standard input
+
+A FILE is a whole configuration: labels and keys count as known if it has them, or what it includes.
+
+Exit codes:
+  0  nothing was found
+  1  something was found
+  2  wrong use, a file that cannot be read, a mistake in a configuration
+  5  the output cannot be written";
+
+#[derive(Debug, Args)]
+pub(crate) struct LintArgs {
+    /// Configurations, each by itself; `-` is standard input. Includes are looked for as `expand` does
+    #[arg(value_name = "FILE", required = true, value_hint = ValueHint::FilePath)]
+    pub(crate) files: Vec<PathBuf>,
+    /// Print one JSON object a line, with the rule, the place and the message of a finding
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Do not apply this rule; can be given several times
+    #[arg(long, value_name = "RULE", value_parser = rules())]
+    pub(crate) allow: Vec<Rule>,
+}
+
+/// The rules by their names, which the help lists with what they find.
+fn rules() -> impl TypedValueParser<Value = Rule> {
+    let names = Rule::ALL
+        .iter()
+        .map(|rule| PossibleValue::new(rule.name()).help(rule.summary()));
+    PossibleValuesParser::new(names)
+        .try_map(|name| Rule::named(&name).ok_or("there is no such rule"))
 }
 
 /// Formats that other programs define.

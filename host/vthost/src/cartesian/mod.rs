@@ -5,6 +5,7 @@ mod expand;
 mod files;
 mod format;
 mod input;
+mod lint;
 mod mistake;
 mod near;
 mod reference;
@@ -22,5 +23,6 @@ pub(crate) fn main(args: &CartesianArgs, color: bool) -> Result<ExitCode, Failur
     match &args.command {
         CartesianCommand::Expand(args) => expand::main(args, color),
         CartesianCommand::Why(args) => why::main(args, color),
+        CartesianCommand::Lint(args) => lint::main(args, color),
     }
 }

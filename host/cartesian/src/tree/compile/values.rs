@@ -2,6 +2,7 @@
 
 use crate::origin::Operator;
 use crate::syntax::Stmt;
+use crate::text::reference::references;
 use crate::text::span::Extent;
 use crate::tree::bound::Limit;
 use crate::tree::compile::{Compiler, RESERVED};
@@ -62,45 +63,29 @@ impl Compiler<'_> {
         self.tree.entries.len() as EntryId - 1
     }
 
-    /// The pieces of a value that holds `${}`. A reference does not nest: it ends at the first brace.
+    /// The pieces of a value that holds `${}`.
     pub(super) fn template(&mut self, text: &str, base: u32, value: Extent) -> Option<Extent> {
         let first = self.tree.pieces.len();
-        let bytes = text.as_bytes();
-        let end = value.end as usize;
-        let find =
-            |byte: u8, from: usize| memchr::memchr(byte, &bytes[from..end]).map(|at| from + at);
-        let mut literal = value.start as usize;
-        let mut from = literal;
-        while let Some(dollar) = find(b'$', from) {
-            from = dollar + 1;
-            if !text[from..end].starts_with('{') {
-                continue;
-            }
-            // The name has at least one character, whatever it is.
-            let name = from + 1;
-            let Some(first) = text[name..end].chars().next() else {
-                break;
-            };
-            let Some(close) = find(b'}', name + first.len_utf8()) else {
-                break;
-            };
-            if literal < dollar {
-                let piece = Piece::Text(Extent::new(literal, dollar).shifted(base));
-                self.tree.pieces.push(piece);
-            }
-            let key = self.key(&text[name..close]);
+        let mut literal = value.start;
+        for (at, key) in references(text, value) {
+            self.text_piece(literal, at.start, base);
+            let key = self.key(key);
             self.tree.pieces.push(Piece::Key(key));
-            from = close + 1;
-            literal = from;
+            literal = at.end;
         }
         if self.tree.pieces.len() == first {
             return None;
         }
-        if literal < end {
-            let piece = Piece::Text(Extent::new(literal, end).shifted(base));
+        self.text_piece(literal, value.end, base);
+        Some(Extent::since(&self.tree.pieces, first))
+    }
+
+    /// Adds what stands between two references.
+    fn text_piece(&mut self, start: u32, end: u32, base: u32) {
+        if start < end {
+            let piece = Piece::Text(Extent { start, end }.shifted(base));
             self.tree.pieces.push(piece);
         }
-        Some(Extent::since(&self.tree.pieces, first))
     }
 
     pub(super) fn key(&mut self, key: &str) -> KeyId {
