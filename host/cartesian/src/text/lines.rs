@@ -1,5 +1,7 @@
 //! Source text to lines: what is left once blank lines, comment lines, tabs and trailing blanks are gone.
 
+use std::ops::Range;
+
 use crate::text::span::Extent;
 
 /// A tab reaches to the next multiple of this.
@@ -20,7 +22,8 @@ pub(crate) struct Line {
 /// every text is so already and stays as it is.
 pub(crate) fn normalize(text: String) -> String {
     let body = text.strip_prefix('\u{feff}').unwrap_or(&text);
-    if is_plain(body) || !body.chars().any(|c| c == '\t' || c != '\n' && is_break(c)) {
+    // Only lines with something odd in them are looked at character by character.
+    if odd_lines(body).next().is_none() {
         return if body.len() == text.len() {
             text
         } else {
@@ -28,28 +31,60 @@ pub(crate) fn normalize(text: String) -> String {
         };
     }
     let mut out = String::with_capacity(body.len() + body.len() / 8);
-    let mut rest = body;
-    while let Some(end) = rest.find(is_break) {
-        expand(&rest[..end], &mut out);
-        out.push('\n');
-        let after = &rest[end..];
-        let after = after.strip_prefix("\r\n").unwrap_or_else(|| {
-            let mut chars = after.chars();
-            chars.next();
-            chars.as_str()
-        });
-        rest = after;
+    let mut done = 0;
+    for line in odd_lines(body) {
+        out.push_str(&body[done..line.start]);
+        done = line.end;
+        let mut rest = &body[line];
+        while let Some(end) = rest.find(is_break) {
+            expand(&rest[..end], &mut out);
+            out.push('\n');
+            let after = &rest[end..];
+            rest = after.strip_prefix("\r\n").unwrap_or_else(|| {
+                let mut chars = after.chars();
+                chars.next();
+                chars.as_str()
+            });
+        }
+        expand(rest, &mut out);
     }
-    expand(rest, &mut out);
+    out.push_str(&body[done..]);
     out
 }
 
-/// Is there nothing but ASCII, and no control character but `\n`? Looks at many bytes at once.
-fn is_plain(text: &str) -> bool {
-    text.as_bytes().chunks(256).all(|chunk| {
-        let odd = |byte: u8| (byte < b' ' && byte != b'\n') || byte >= 0x80;
-        !chunk.iter().fold(false, |found, byte| found | odd(*byte))
+/// The lines, up to `\n` and with it, in which there is a tab or another end of a line.
+fn odd_lines(text: &str) -> impl Iterator<Item = Range<usize>> {
+    let mut next = 0;
+    std::iter::from_fn(move || {
+        while next < text.len() {
+            // Whole pieces of a text without anything odd are passed over at once.
+            let piece = &text.as_bytes()[next..];
+            let piece = &piece[..piece.len().min(PIECE)];
+            if piece.len() == PIECE && is_plain(piece) {
+                next += PIECE;
+                continue;
+            }
+            let start = memchr::memrchr(b'\n', &text.as_bytes()[..next]).map_or(0, |at| at + 1);
+            let end = memchr::memchr(b'\n', &text.as_bytes()[next..])
+                .map_or(text.len(), |at| next + at + 1);
+            next = end;
+            let line = &text[start..end];
+            let is_odd = |c: char| c == '\t' || (c != '\n' && is_break(c));
+            if !is_plain(line.as_bytes()) && line.chars().any(is_odd) {
+                return Some(start..end);
+            }
+        }
+        None
     })
+}
+
+/// So many bytes are looked at at once.
+const PIECE: usize = 1024;
+
+/// Is there nothing but ASCII, and no control character but `\n`?
+fn is_plain(bytes: &[u8]) -> bool {
+    let odd = |byte: u8| (byte < b' ' && byte != b'\n') || byte >= 0x80;
+    !bytes.iter().fold(false, |found, byte| found | odd(*byte))
 }
 
 /// Does the character end a line? Those that end one for Python do, and `\r\n` ends one line.
@@ -175,6 +210,26 @@ mod tests {
         assert_eq!(text, "a\nb\nc\nd\ne\nf\ng\nh\ni\n\nj\x1fk");
         for text in ["a\nb", "", "\u{e9}\n", "\u{c2}\u{2027}\u{202a}\u{86}"] {
             assert_eq!(normalize(text.to_owned()), text);
+        }
+    }
+
+    #[test]
+    fn an_odd_line_is_found_wherever_it_stands() {
+        for before in [0, 1, 1000, 1023, 1024, 1025, 5000] {
+            for line in ["k = a\tb", "\ték\u{2028}x", "a\r\nb\rc", "é"] {
+                let plain = "k = 1\n".repeat(before / 6) + &"x".repeat(before % 6);
+                let after = "\nlast = 2\n".repeat(200);
+                let mut expected = plain.clone();
+                match line {
+                    "k = a\tb" if before % 6 == 0 => expected += "k = a   b",
+                    "\ték\u{2028}x" if before % 6 == 0 => expected += "        ék\nx",
+                    "a\r\nb\rc" => expected += "a\nb\nc",
+                    "é" => expected += "é",
+                    _ => continue,
+                }
+                let text = format!("{plain}{line}{after}");
+                assert_eq!(normalize(text), expected + &after, "{before} {line:?}");
+            }
         }
     }
 
