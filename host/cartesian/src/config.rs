@@ -11,7 +11,7 @@ use crate::origin::OriginKind;
 use crate::syntax::filter::{Label, parse_filter};
 use crate::syntax::parse::{self, Size};
 use crate::text::source::{Loader, Source};
-use crate::tree::{RESERVED, Tree};
+use crate::tree::{Op, Target, Tree};
 use crate::variants::{Names, Variants};
 
 /// A parsed configuration; can be extended line by line as the reference's command line does. Cheap to clone.
@@ -88,11 +88,20 @@ impl Config {
         labels.into_iter()
     }
 
-    /// Every key that a statement names, in order.
+    /// Every key that a statement sets by its name, or a block of variants does, in order.
     pub fn keys(&self) -> impl Iterator<Item = &str> {
-        let program = self.tree.program();
-        let names = (0..program.keys() as u32).map(|key| program.name(key));
-        names.filter(|key| !RESERVED.contains(key))
+        let tree = &self.tree;
+        let set = tree.ops.iter().filter_map(|op| match *op {
+            Op::Set { key, .. } => Some(key),
+            Op::Assign(id) => match tree.assigns[id as usize].target {
+                Target::Key(key) => Some(key),
+                Target::Pattern(_) => None,
+            },
+            _ => None,
+        });
+        let blocks = tree.choices.iter().filter_map(|choice| choice.assigns);
+        let names: BTreeSet<&str> = set.chain(blocks).map(|key| tree.keys.text(key)).collect();
+        names.into_iter()
     }
 
     /// The names of the named variants blocks, in order.

@@ -90,6 +90,9 @@ impl Error {
     }
 }
 
+/// Characters of a line that are shown.
+const MAX_SHOWN: usize = 400;
+
 /// What people see of something told about a place: the headline, the place, the source line with a caret, the includes
 /// that lead there, and remarks, each with the word before it.
 pub(crate) fn report<'a>(
@@ -100,14 +103,20 @@ pub(crate) fn report<'a>(
     let number = span.line.to_string();
     let margin = " ".repeat(number.len());
     // Control characters of a hostile source must not reach the terminal; each one keeps its column.
-    let line: String = span
-        .source_line()
-        .chars()
+    let column = span.column();
+    let before = column.saturating_sub(1) as usize;
+    // Of a very long line, what is around the place.
+    let hidden = if before > MAX_SHOWN / 2 {
+        before - MAX_SHOWN / 2
+    } else {
+        0
+    };
+    let shown = span.source_line().chars().skip(hidden).take(MAX_SHOWN);
+    let line: String = shown
         .map(|c| if c.is_control() { '\u{fffd}' } else { c })
         .collect();
-    let column = span.column();
-    let offset = " ".repeat(column.saturating_sub(1) as usize);
-    let carets = "^".repeat(span.width());
+    let offset = " ".repeat(before - hidden);
+    let carets = "^".repeat(span.width().min(MAX_SHOWN - (before - hidden)));
     let mut out = format!(
         "{headline}\n{margin}--> {}:{number}:{column}\n{margin} |\n{number} | {line}\n{margin} | {offset}{carets}\n",
         span.file.name,

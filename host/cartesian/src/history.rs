@@ -18,7 +18,7 @@ pub struct Step {
     /// What was done.
     pub action: Action,
     /// The value of the key after the step, if it has one.
-    pub value: Option<String>,
+    pub value: Option<Arc<str>>,
     /// What the step stands in, the outermost first: the chosen variants and the conditions that hold.
     pub within: Vec<Within>,
 }
@@ -33,8 +33,8 @@ pub enum Action {
     Kept(Origin),
     /// `del key`
     Deleted(Origin),
-    /// `suffix` renamed it; the text of the suffix.
-    Renamed(String),
+    /// `suffix` renamed it: the text of the suffix, and the statement.
+    Renamed(String, Origin),
     /// The value of a bound took the place of the value: the key of the bound (`mem_max`), and where that was set.
     Bounded(String, Origin),
 }
@@ -70,6 +70,7 @@ impl Variant {
                 target,
                 within: Vec::new(),
                 before: None,
+                renamed: false,
                 steps: &mut steps,
             };
             run(&walk, &mut recorder);
@@ -125,13 +126,15 @@ struct Recorder<'a> {
     tree: &'a Arc<Tree>,
     target: Target,
     within: Vec<Scope>,
-    /// The value before the change, as a text.
-    before: Option<String>,
+    /// The value before the change.
+    before: Option<Arc<str>>,
+    /// Whether a suffix has renamed the key.
+    renamed: bool,
     steps: &'a mut Vec<Step>,
 }
 
 impl Recorder<'_> {
-    fn value(&self, values: &Values) -> Option<String> {
+    fn value(&self, values: &Values) -> Option<Arc<str>> {
         let suffixed = values
             .suffixed
             .iter()
@@ -140,7 +143,7 @@ impl Recorder<'_> {
             Some(suffixed) => suffixed.value,
             None => values.get(self.target.key)?,
         };
-        Some(values.text(self.tree.program(), value).to_owned())
+        Some(values.text(self.tree.program(), value).into())
     }
 
     fn origin(&self, entry: EntryId) -> Origin {
@@ -190,8 +193,9 @@ impl Trace for Recorder<'_> {
             Change::Set { key, entry } if key == target => Action::Set(self.origin(entry)),
             Change::Kept { key, entry } if key == target => Action::Kept(self.origin(entry)),
             Change::Deleted { key, entry } if key == target => Action::Deleted(self.origin(entry)),
-            Change::Renamed { suffix } if self.before.is_some() => {
-                Action::Renamed(self.tree.suffixes.text(suffix).to_owned())
+            Change::Renamed { suffix, entry } if self.before.is_some() => {
+                let text = self.tree.suffixes.text(suffix).to_owned();
+                Action::Renamed(text, self.origin(entry))
             }
             Change::Bounded { key, by } if key == target => {
                 let program = self.tree.program();
@@ -204,6 +208,18 @@ impl Trace for Recorder<'_> {
             _ => return,
         };
         let value = self.value(values);
+        // A key with a suffix is not touched by what is done to the key without.
+        let untouched = value == self.before && !matches!(action, Action::Renamed(..));
+        if self.renamed && untouched {
+            return;
+        }
+        self.renamed |= matches!(action, Action::Renamed(..));
+        // Steps that leave the value as it was share it.
+        let value = if untouched {
+            self.before.clone()
+        } else {
+            value
+        };
         self.before.clone_from(&value);
         let within = self.within();
         self.steps.push(Step {

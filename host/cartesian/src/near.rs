@@ -3,11 +3,18 @@
 /// At most so many suggestions.
 const MAX_SUGGESTIONS: usize = 3;
 
+/// Nobody mistypes a longer name than that, and a comparison takes its square.
+const MAX_LENGTH: usize = 64;
+
 /// The names that look most like `wanted`, at most three, the nearest first: what to suggest for a label, a block or a key
 /// that does not exist.
 pub fn nearest<'a>(wanted: &str, names: impl IntoIterator<Item = &'a str>) -> Vec<String> {
     let wanted = wanted.to_lowercase();
-    let limit = (wanted.chars().count() / 3).max(2);
+    let length = wanted.chars().count();
+    if length > MAX_LENGTH {
+        return Vec::new();
+    }
+    let limit = (length / 3).max(2);
     let mut near: Vec<(usize, &str)> = names
         .into_iter()
         .filter_map(|label| {

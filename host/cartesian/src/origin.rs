@@ -50,8 +50,10 @@ pub enum Operator {
     PatternAppend,
     /// `pattern ?<= value`
     PatternPrepend,
-    /// `del key`; the last step of a [history](crate::Variant::history), never the origin of a value.
+    /// `del key`; a step of a [history](crate::Variant::history), never the origin of a value.
     Delete,
+    /// `suffix _text` gave the key its name.
+    Suffix,
     /// `variants key:` gave the key the name of the chosen variant.
     Variant,
 }
@@ -68,6 +70,7 @@ impl Operator {
             Self::PatternAppend => "?+=",
             Self::PatternPrepend => "?<=",
             Self::Delete => "del",
+            Self::Suffix => "suffix",
             Self::Variant => "variants",
         }
     }

@@ -137,7 +137,7 @@ mod tests {
         let source = Source::new("t.cfg", text);
         let config = Config::parse(source, OriginKind::Operator, &NoIncludes).expect("valid");
         let mut variants = config.variants();
-        variants.walk.fruitless = MAX_FRUITLESS - 10_000;
+        variants.walk.counts.fruitless.set(MAX_FRUITLESS - 10_000);
         let error = variants
             .next()
             .expect("an item")

@@ -170,7 +170,7 @@ fn history(variant: &Variant, key: &str) -> Vec<String> {
             Action::Set(origin) => format!("{} {origin}", origin.operator().as_str()),
             Action::Kept(origin) => format!("{} {origin} kept", origin.operator().as_str()),
             Action::Deleted(origin) => format!("del {origin}"),
-            Action::Renamed(suffix) => format!("suffix {suffix}"),
+            Action::Renamed(suffix, origin) => format!("suffix {suffix} {origin}"),
             Action::Bounded(by, origin) => format!("{by} {origin}"),
             other => format!("{other:?}"),
         };
@@ -185,7 +185,7 @@ fn history(variant: &Variant, key: &str) -> Vec<String> {
             .collect();
         format!(
             "{what} -> {:?} [{}]",
-            step.value.unwrap_or_default(),
+            step.value.as_deref().unwrap_or_default(),
             within.join(", ")
         )
     };
@@ -228,7 +228,7 @@ fn a_suffix_is_part_of_the_history() {
         history(variant, "k_vm1"),
         [
             "= t.cfg:3 -> \"1\" [vm1 t.cfg:2]",
-            "suffix _vm1 -> \"1\" [vm1 t.cfg:2]",
+            "suffix _vm1 t.cfg:4 -> \"1\" [vm1 t.cfg:2]",
             "?+= t.cfg:9 -> \"1!\" []",
         ]
     );
@@ -325,6 +325,123 @@ fn a_late_kind_of_origin_is_not_lost_in_the_crowd() {
             .kinds()
             .any(|kind| *kind == provider)
     );
+}
+
+/// A configuration whose first part an operator wrote, and whose second part a provider.
+fn of_two(operator: &str, provided: &str) -> Variant {
+    let mut config = config(operator).expect("valid");
+    let kind = OriginKind::Provider("p".to_owned());
+    config
+        .extend(Source::new("p.cfg", provided), kind, &NoIncludes)
+        .expect("valid");
+    variants(&config).remove(0)
+}
+
+#[test]
+fn a_suffix_of_a_provider_shows_in_the_origin() {
+    let variant = of_two("net = host0\n", "suffix _vm1\n");
+    let mut config = Config::new();
+    let provider = OriginKind::Provider("p".to_owned());
+    for (text, kind) in [
+        ("net = host0\n", OriginKind::Operator),
+        (
+            "!zz:\n    suffix type\n!zz:\n    net = x\n",
+            provider.clone(),
+        ),
+        ("all = ${nettype}\n", OriginKind::Operator),
+    ] {
+        config
+            .extend(Source::new("c.cfg", text), kind, &NoIncludes)
+            .expect("valid");
+    }
+    let other = variants(&config).remove(0);
+    assert_eq!(other.get("nettype"), Some("host0"));
+    assert_eq!(other.get("all"), Some("host0"));
+    for key in ["nettype", "all"] {
+        assert!(other.origin(key).expect(key).is_from_provider(), "{key}");
+    }
+    // Alone, the suffix is not a part of the name.
+    assert_eq!(variant.get("net"), Some("host0"));
+}
+
+#[test]
+fn what_a_provider_wrote_too_shows_in_the_origin() {
+    let mut config = Config::new();
+    let provider = OriginKind::Provider("p".to_owned());
+    for (text, kind) in [
+        ("!zz:\n    mem = evil\n    suffix _a\n", provider),
+        (
+            "!zz:\n    mem = evil\n    suffix _b\nx = ${mem}\n",
+            OriginKind::Operator,
+        ),
+    ] {
+        config
+            .extend(Source::new("c.cfg", text), kind, &NoIncludes)
+            .expect("valid");
+    }
+    let variant = variants(&config).remove(0);
+    for key in ["mem", "x"] {
+        assert_eq!(variant.get(key), Some("evil"));
+        assert!(variant.origin(key).expect(key).is_from_provider(), "{key}");
+    }
+}
+
+#[test]
+fn joins_are_bounded() {
+    let chain = "variants:\n    - a:\njoin a\n".repeat(400);
+    let mut tree = String::new();
+    for at in 0..30 {
+        tree.push_str(&format!(
+            "variants:\n    - a{at}:\n    - b{at}:\njoin a{at} b{at}\n"
+        ));
+    }
+    for text in [chain, tree] {
+        let config = config(&text).expect("a configuration");
+        let error = config
+            .variants()
+            .next()
+            .expect("an item")
+            .expect_err("too much");
+        assert_eq!(error.kind(), ErrorKind::Limit, "{error}");
+    }
+    let many = format!("variants:\n    - a:\n{}", "join a\n".repeat(5000));
+    assert_eq!(
+        config(&many).expect_err("too many").kind(),
+        ErrorKind::Limit
+    );
+    // As many combinations as they are, counting them ends.
+    let mut text = "variants:\n    - x:\n    - y:\n".to_owned();
+    text.push_str(&"variants:\n    - a:\n    - b:\n".repeat(20));
+    text.push_str("join x y\n");
+    let config = config(&text).expect("a configuration");
+    let count = config.count(Options::default(), None).expect("no error");
+    assert!(matches!(count, Count::AtLeast(_)), "{count:?}");
+}
+
+#[test]
+fn names_and_suffixes_are_bounded() {
+    let long = "x".repeat(5000);
+    for text in [
+        format!("{long} = 1\n"),
+        format!("suffix {long}\n"),
+        format!("variants:\n    - {long}:\n"),
+    ] {
+        assert_eq!(config(&text).expect_err("long").kind(), ErrorKind::Limit);
+    }
+    let keys = |count| -> String { (0..count).map(|at| format!("k{at} = 1\n")).collect() };
+    for text in [
+        format!("{}suffix _a\n", keys(20_000)),
+        format!("{}{}", keys(1_000), "!zz:\n    suffix _a\n".repeat(2_000)),
+        format!("{}{}", keys(20_000), "k.* ?+= \n".repeat(400)),
+    ] {
+        let config = config(&text).expect("a configuration");
+        let error = config
+            .variants()
+            .next()
+            .expect("an item")
+            .expect_err("too much");
+        assert_eq!(error.kind(), ErrorKind::Limit, "{error}");
+    }
 }
 
 #[test]

@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
+use crate::apply::operand::MAX_MADE;
 use crate::apply::program::Rank;
+use crate::apply::suffix::{self, Shown};
 use crate::apply::trace::{Change, Trace};
 use crate::apply::values::{Item, Kept, Value, Values};
-use crate::apply::{Patterns, apply, suffix};
-use crate::error::Error;
+use crate::apply::{Patterns, apply};
+use crate::error::{Error, ErrorKind};
 use crate::expand::{Walk, append};
 use crate::text::span::Extent;
 use crate::tree::bound::Bounding;
@@ -35,14 +37,23 @@ impl Builder {
         walk: &Walk<'_>,
         trace: &mut T,
     ) -> Result<Variant, Error> {
+        check_dependencies(tree, walk)?;
         self.values.clear();
         let mut earlier = Vec::new();
         let mut body = Body::default();
         if walk.is_joined() {
             let mut parts: Vec<Kept> = Vec::new();
+            let mut made = 0;
             walk.for_each_part(&mut |part| {
                 self.part(part, trace)?;
-                parts.push(self.values.take());
+                let kept = self.values.take();
+                made += kept.size();
+                if made > MAX_MADE {
+                    return Err(walk.join_error(format!(
+                        "the values of one joined variant grow beyond {MAX_MADE} bytes"
+                    )));
+                }
+                parts.push(kept);
                 earlier.push(path(part));
                 Ok(())
             })?;
@@ -78,7 +89,7 @@ impl Builder {
         if self.values.suffixed.is_empty() {
             return others;
         }
-        for (name, value) in suffix::shown(tree, &self.values) {
+        for Shown { name, value, by } in suffix::shown(tree, &self.values) {
             if RESERVED.contains(&name.as_str()) {
                 continue;
             }
@@ -89,9 +100,13 @@ impl Builder {
                 (None, Some((_, old))) => Some(*old),
                 (None, None) => None,
             };
-            let value = match old {
-                Some(old) => self.agreed(tree, old, value),
-                None => value,
+            let store = &mut self.values.store;
+            let text = |value| store.text(tree.program(), value);
+            // If two values of one name are the same text, everyone who wrote either has written it.
+            let same = old.filter(|old| text(*old) == text(value));
+            let value = match (same, by.as_slice()) {
+                (None, []) => value,
+                (same, by) => store.depending(tree, value, same, by),
             };
             match (known, same_name) {
                 (Some(key), _) => self.values.set_plain(key, value),
@@ -100,21 +115,6 @@ impl Builder {
             }
         }
         others
-    }
-
-    /// The second of two values of one key. If both are the same text, everyone who wrote either has written it.
-    fn agreed(&mut self, tree: &Tree, old: Value, value: Value) -> Value {
-        let program = tree.program();
-        let store = &mut self.values.store;
-        if store.text(program, old) != store.text(program, value) {
-            return value;
-        }
-        let entry = store.entry(value);
-        let (text, joined) = (store.text.len(), store.joined.len());
-        store.push_value(program, value);
-        store.join_value(tree, entry, joined, value);
-        store.join_value(tree, entry, joined, old);
-        store.finish(entry, text, joined)
     }
 
     /// The keys that have a value, in order.
@@ -138,6 +138,26 @@ impl Builder {
 /// The choices of a walk, the outermost first.
 fn path(walk: &Walk<'_>) -> Box<[u32]> {
     walk.path.iter().map(|(choice, _)| *choice).collect()
+}
+
+/// Bytes of the names that a variant depends on, all together.
+const MAX_DEPENDENCIES: usize = 1 << 20;
+
+/// Each name that a variant depends on starts with what stands before it in the name of the variant.
+fn check_dependencies(tree: &Tree, walk: &Walk<'_>) -> Result<(), Error> {
+    let mut size = 0;
+    for (id, _) in &walk.path {
+        let choice = tree.choice(*id);
+        for dependency in choice.dependencies.items(&tree.dependencies) {
+            size += walk.names().name.len() + dependency.len();
+        }
+        if size > MAX_DEPENDENCIES {
+            let message = format!("dependencies make up more than {MAX_DEPENDENCIES} bytes");
+            let span = tree.entry_span(choice.entry);
+            return Err(Error::new(ErrorKind::Limit, &span, message));
+        }
+    }
+    Ok(())
 }
 
 /// The names that the combination of a walk depends on, for `${dep}`.

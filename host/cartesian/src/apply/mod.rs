@@ -1,7 +1,7 @@
 //! The keys of one combination: the statements along its path, done in the order of the text.
 
 pub(crate) mod leaf;
-mod operand;
+pub(crate) mod operand;
 pub(crate) mod program;
 pub(crate) mod suffix;
 pub(crate) mod trace;
@@ -10,25 +10,40 @@ pub(crate) mod values;
 use crate::apply::program::{Program, Rank, Step};
 use crate::apply::trace::{Change, Trace};
 use crate::apply::values::{Value, Values};
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::expand::Walk;
 use crate::origin::Operator;
 use crate::text::span::Extent;
 use crate::tree::{Assign, Block, EntryId, Target, Tree};
 
+/// Keys of one combination that have suffixes.
+const MAX_SUFFIXED: usize = 10_000;
+/// Renamings of keys in one combination.
+const MAX_RENAMINGS: usize = 1_000_000;
+/// Bytes of what is known of patterns.
+const MAX_KNOWN: usize = 64 << 20;
+
 /// For each pattern, by key: whether it matches, as far as that is known.
 #[derive(Debug, Default)]
-pub(crate) struct Patterns(Vec<Vec<Option<bool>>>);
+pub(crate) struct Patterns {
+    known: Vec<Vec<Option<bool>>>,
+    /// Bytes of it.
+    size: usize,
+}
 
 impl Patterns {
     fn matches(&mut self, tree: &Tree, pattern: u32, key: Rank) -> bool {
         let program = tree.program();
         let at = pattern as usize;
-        if self.0.len() <= at {
-            self.0.resize(at + 1, Vec::new());
+        if self.known.len() <= at {
+            self.known.resize(at + 1, Vec::new());
         }
-        let known = &mut self.0[at];
+        let known = &mut self.known[at];
         if known.is_empty() {
+            if self.size + program.keys() > MAX_KNOWN {
+                return tree.patterns[at].is_match(program.name(key));
+            }
+            self.size += program.keys();
             known.resize(program.keys(), None);
         }
         *known[key as usize].get_or_insert_with(|| tree.patterns[at].is_match(program.name(key)))
@@ -69,9 +84,20 @@ impl<'t, T: Trace> Applier<'_, 't, T> {
         self.ops(block.ops)
     }
 
-    fn rename(&mut self, suffix: u32) {
-        self.values.rename_all(suffix);
-        self.trace.change(self.values, Change::Renamed { suffix });
+    fn rename(&mut self, suffix: u32, entry: EntryId) -> Result<(), Error> {
+        self.values.rename_all(suffix, entry);
+        let renamed = self.values.suffixed.len();
+        self.values.renamings += renamed;
+        if renamed > MAX_SUFFIXED || self.values.renamings > MAX_RENAMINGS {
+            let message = format!(
+                "suffixes rename more than {MAX_SUFFIXED} keys of one variant, or keys more than {MAX_RENAMINGS} times"
+            );
+            let span = self.tree.entry_span(entry);
+            return Err(Error::new(ErrorKind::Limit, &span, message));
+        }
+        self.trace
+            .change(self.values, Change::Renamed { suffix, entry });
+        Ok(())
     }
 
     fn ops(&mut self, ops: Extent) -> Result<(), Error> {
@@ -150,7 +176,7 @@ impl<'t, T: Trace> Applier<'_, 't, T> {
                 self.trace
                     .change(self.values, Change::Deleted { key, entry });
             }
-            Step::Suffix(suffix) => self.rename(suffix),
+            Step::Suffix { suffix, entry } => self.rename(suffix, entry)?,
             // `ops` does these.
             Step::Sets(_) | Step::IfHas { .. } | Step::IfHasNot { .. } | Step::If { .. } => {}
         }

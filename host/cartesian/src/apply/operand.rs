@@ -1,6 +1,7 @@
 //! The right side of an assignment: its references replaced, and what the operator makes of it and the old value.
 
 use crate::apply::Applier;
+use crate::apply::suffix::Shown;
 use crate::apply::trace::Trace;
 use crate::apply::values::Value;
 use crate::error::{Error, ErrorKind};
@@ -9,8 +10,8 @@ use crate::tree::{Assign, EntryId, KeyId, Piece};
 
 /// Longest value. `k = ${k}${k}` doubles a value with every line.
 const MAX_VALUE: usize = 1 << 20;
-/// Bytes of all values made for one combination, those overwritten later too.
-const MAX_MADE: usize = 1 << 26;
+/// Bytes of all values made for one combination, those overwritten later and the notes of their origins too.
+pub(crate) const MAX_MADE: usize = 1 << 26;
 
 impl<'t, T: Trace> Applier<'_, 't, T> {
     /// The right side, made once, however many keys it is for.
@@ -34,10 +35,13 @@ impl<'t, T: Trace> Applier<'_, 't, T> {
     /// Appends the value of `key` to the text being made, and where it came from to the statements joined since `from`.
     fn fill(&mut self, entry: EntryId, from: usize, key: KeyId) {
         let tree = self.tree;
-        let value = match self.values.suffixed.is_empty() {
-            true => self.values.get(self.program.rank(key)),
-            false => super::suffix::find(tree, self.values, tree.keys.text(key)),
-        };
+        if !self.values.suffixed.is_empty() {
+            let renamed = super::suffix::find(tree, self.values, tree.keys.text(key));
+            if let Some((last, others)) = renamed.split_last() {
+                return self.fill_renamed(entry, from, last, others);
+            }
+        }
+        let value = self.values.get(self.program.rank(key));
         let store = &mut self.values.store;
         if let Some(value) = value {
             store.push_value(self.program, value);
@@ -59,6 +63,23 @@ impl<'t, T: Trace> Applier<'_, 't, T> {
         }
         for (choice, _) in &self.walk.path {
             store.join(tree, entry, from, tree.choice(*choice).entry);
+        }
+    }
+
+    /// As [`Applier::fill`], for a name that suffixes gave to `last`, and to `others` before.
+    fn fill_renamed(&mut self, entry: EntryId, from: usize, last: &Shown, others: &[Shown]) {
+        let store = &mut self.values.store;
+        let text = store.text(self.program, last.value).to_owned();
+        store.text.push_str(&text);
+        for shown in others.iter().chain([last]) {
+            // Everyone who wrote the same text under this name has written it.
+            if store.text(self.program, shown.value) != text {
+                continue;
+            }
+            store.join_value(self.tree, entry, from, shown.value);
+            for by in &shown.by {
+                store.join(self.tree, entry, from, *by);
+            }
         }
     }
 
@@ -90,10 +111,10 @@ impl<'t, T: Trace> Applier<'_, 't, T> {
 
     /// An error if the text made since `from`, or all that was made, is too long.
     fn bound(&self, entry: EntryId, from: usize) -> Result<(), Error> {
-        let made = self.values.store.text.len();
+        let store = &self.values.store;
         for (size, limit, what) in [
-            (made - from, MAX_VALUE, "the value grows"),
-            (made, MAX_MADE, "the values of one variant grow"),
+            (store.text.len() - from, MAX_VALUE, "the value grows"),
+            (store.size(), MAX_MADE, "the values of one variant grow"),
         ] {
             if size > limit {
                 let message = format!("{what} beyond {limit} bytes");

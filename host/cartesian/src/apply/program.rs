@@ -83,7 +83,10 @@ pub(crate) enum Step {
         skip: u32,
     },
     Fork(ForkId),
-    Suffix(u32),
+    Suffix {
+        suffix: u32,
+        entry: EntryId,
+    },
 }
 
 impl Program {
@@ -173,7 +176,7 @@ impl Program {
                 }
             }
             Op::Fork(id) => Step::Fork(id),
-            Op::Suffix(id) => Step::Suffix(id),
+            Op::Suffix { suffix, entry } => Step::Suffix { suffix, entry },
         }
     }
 

@@ -4,19 +4,40 @@
 //! suffixes is shown without a suffix.
 
 use crate::apply::values::{Suffixed, Value, Values};
-use crate::tree::Tree;
+use crate::tree::{EntryId, Tree};
+
+/// A renamed key as it is shown.
+pub(crate) struct Shown {
+    pub(crate) name: String,
+    pub(crate) value: Value,
+    /// The statements that gave it this name; none, if it is its name without suffixes.
+    pub(crate) by: Vec<EntryId>,
+}
 
 /// All renamed keys by the names they are shown with, in the order in which they win over each other.
-pub(crate) fn shown(tree: &Tree, values: &Values) -> Vec<(String, Value)> {
+pub(crate) fn shown(tree: &Tree, values: &Values) -> Vec<Shown> {
     values
         .suffixed
         .iter()
-        .filter_map(|suffixed| Some((name(tree, values, suffixed)?, suffixed.value)))
+        .filter_map(|suffixed| one(tree, values, suffixed))
         .collect()
 }
 
-/// The name that a renamed key is shown with.
-fn name(tree: &Tree, values: &Values, suffixed: &Suffixed) -> Option<String> {
+fn one(tree: &Tree, values: &Values, suffixed: &Suffixed) -> Option<Shown> {
+    let (name, is_suffixed) = name(tree, values, suffixed)?;
+    let by = match is_suffixed {
+        true => suffixed.by.clone(),
+        false => Vec::new(),
+    };
+    Some(Shown {
+        name,
+        value: suffixed.value,
+        by,
+    })
+}
+
+/// The name that a renamed key is shown with, and whether suffixes are a part of it.
+fn name(tree: &Tree, values: &Values, suffixed: &Suffixed) -> Option<(String, bool)> {
     let program = tree.program();
     let text = |value: Value| values.text(program, value);
     let own = text(suffixed.value);
@@ -31,17 +52,19 @@ fn name(tree: &Tree, values: &Values, suffixed: &Suffixed) -> Option<String> {
             .filter(|other| other.key == suffixed.key)
             .all(|other| text(other.value) == own);
     Some(match same {
-        true => program.name(suffixed.key).to_owned(),
-        false => suffixed.shown(tree),
+        true => (program.name(suffixed.key).to_owned(), false),
+        false => (suffixed.shown(tree), true),
     })
 }
 
-/// The value that is shown with this name.
-pub(crate) fn find(tree: &Tree, values: &Values, name: &str) -> Option<Value> {
-    let renamed = shown(tree, values);
-    let found = renamed.into_iter().rev().find(|(shown, _)| shown == name);
-    match found {
-        Some((_, value)) => Some(value),
-        None => values.get(tree.program().rank(tree.keys.find(name)?)),
-    }
+/// All values that are shown with this name; the last of them wins.
+pub(crate) fn find(tree: &Tree, values: &Values, name: &str) -> Vec<Shown> {
+    let program = tree.program();
+    values
+        .suffixed
+        .iter()
+        .filter(|suffixed| name.starts_with(program.name(suffixed.key)))
+        .filter_map(|suffixed| one(tree, values, suffixed))
+        .filter(|shown| shown.name == name)
+        .collect()
 }

@@ -24,6 +24,7 @@ pub(crate) enum Change {
     /// Every key got a suffix.
     Renamed {
         suffix: u32,
+        entry: EntryId,
     },
     /// The value of the key `by` took the place of the value of the key.
     Bounded {

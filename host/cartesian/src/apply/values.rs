@@ -111,6 +111,34 @@ impl Store {
         }
     }
 
+    /// The value, with more that it depends on.
+    pub(crate) fn depending(
+        &mut self,
+        tree: &Tree,
+        value: Value,
+        others: impl IntoIterator<Item = Value>,
+        by: &[EntryId],
+    ) -> Value {
+        let entry = self.entry(value);
+        let (text, joined) = (self.text.len(), self.joined.len());
+        self.push_value(tree.program(), value);
+        self.join_value(tree, entry, joined, value);
+        for other in others {
+            self.join_value(tree, entry, joined, other);
+        }
+        for by in by {
+            self.join(tree, entry, joined, *by);
+        }
+        self.finish(entry, text, joined)
+    }
+
+    /// Bytes of all that was made.
+    pub(crate) fn size(&self) -> usize {
+        self.text.len()
+            + self.made.len() * size_of::<Made>()
+            + self.joined.len() * size_of::<EntryId>()
+    }
+
     fn clear(&mut self) {
         self.made.clear();
         self.text.clear();
@@ -141,6 +169,8 @@ pub(crate) struct Suffixed {
     pub(crate) key: Rank,
     /// In the order in which they were applied.
     pub(crate) suffixes: Vec<u32>,
+    /// The statements that applied them.
+    pub(crate) by: Vec<EntryId>,
     pub(crate) value: Value,
 }
 
@@ -208,6 +238,8 @@ pub(crate) struct Values {
     order: Option<Vec<Rank>>,
     /// Older than all other keys.
     pub(crate) suffixed: Vec<Suffixed>,
+    /// How often a suffix was added to a key.
+    pub(crate) renamings: usize,
     pub(crate) store: Store,
 }
 
@@ -219,6 +251,13 @@ pub(crate) struct Kept {
     store: Store,
 }
 
+impl Kept {
+    /// Bytes of what was made.
+    pub(crate) fn size(&self) -> usize {
+        self.store.size()
+    }
+}
+
 impl Values {
     pub(crate) fn new(tree: &Tree) -> Self {
         let keys = tree.keys.len();
@@ -228,6 +267,7 @@ impl Values {
             bounding: Vec::new(),
             order: (tree.suffixes.len() > 0).then(Vec::new),
             suffixed: Vec::new(),
+            renamings: 0,
             store: Store::default(),
         }
     }
@@ -235,6 +275,7 @@ impl Values {
     pub(crate) fn clear(&mut self) {
         self.forget_plain();
         self.suffixed.clear();
+        self.renamings = 0;
         self.store.clear();
     }
 
@@ -330,14 +371,16 @@ impl Values {
     }
 
     /// Renames every key.
-    pub(crate) fn rename_all(&mut self, suffix: u32) {
+    pub(crate) fn rename_all(&mut self, suffix: u32, entry: EntryId) {
         for suffixed in &mut self.suffixed {
             suffixed.suffixes.push(suffix);
+            suffixed.by.push(entry);
         }
         for key in self.order.iter().flatten() {
             self.suffixed.push(Suffixed {
                 key: *key,
                 suffixes: vec![suffix],
+                by: vec![entry],
                 value: self.slots[*key as usize],
             });
         }

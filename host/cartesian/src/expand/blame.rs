@@ -38,6 +38,9 @@ impl Blame {
     }
 }
 
+/// Bytes of what is known of the reasons of filters.
+const MAX_REASONS: usize = 16 << 20;
+
 /// For a filter: the forks whose choice can change what it says.
 #[derive(Debug, Clone)]
 pub(crate) enum Reasons {
@@ -116,7 +119,15 @@ impl Walk<'_> {
     /// The levels whose choices made the filter reject.
     pub(super) fn blame_of(&mut self, guard: GuardId) -> Blame {
         let tree = self.tree;
-        let reasons = self.reasons[guard as usize].get_or_insert_with(|| Reasons::of(tree, guard));
+        let known = &mut self.reasons[guard as usize];
+        if known.is_none() {
+            // Without knowing better, all are to blame.
+            self.reasons_size += tree.forks.len() / 8;
+            if self.reasons_size > MAX_REASONS {
+                return Blame::ALL;
+            }
+        }
+        let reasons = known.get_or_insert_with(|| Reasons::of(tree, guard));
         if let Reasons::Any = reasons {
             return Blame::ALL;
         }

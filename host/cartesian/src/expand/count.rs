@@ -28,6 +28,8 @@ pub(crate) fn count(tree: &Tree, options: Options, limit: u128) -> Result<Count,
     };
     let mut walk = Walk::new(tree, options);
     let mut count: u128 = 0;
+    // Where there are joins, combinations come one by one.
+    let mut steps = 0;
     while let Some(found) = walk.advance_many(&mut products) {
         let more = found?;
         count = match more.and_then(|more| count.checked_add(more)) {
@@ -37,7 +39,8 @@ pub(crate) fn count(tree: &Tree, options: Options, limit: u128) -> Result<Count,
         if count >= limit {
             return Ok(Count::AtLeast(limit));
         }
-        if walk.tried > MAX_TRIED {
+        steps += 1;
+        if walk.counts.tried.get() + steps > MAX_TRIED {
             return Ok(Count::AtLeast(count));
         }
     }
@@ -142,9 +145,13 @@ impl<'t> Walk<'t> {
                     return Some(Ok(Some(1)));
                 }
                 Step::Fork { fork, rest } => self.open_frame(fork, rest, open),
-                Step::Join { join, opened } => self.open_join(join, opened, open),
+                Step::Join { join, opened } => {
+                    if let Err(error) = self.open_join(join, opened, open) {
+                        return Some(Err(error));
+                    }
+                }
             }
-            if self.tried > MAX_TRIED {
+            if self.counts.tried.get() > MAX_TRIED {
                 return Some(Ok(Some(0)));
             }
         }

@@ -12,7 +12,9 @@ mod join;
 mod judge;
 pub(crate) mod scope;
 
+use std::cell::Cell;
 use std::ops::Range;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use crate::error::{Error, ErrorKind};
@@ -35,6 +37,11 @@ pub struct Options {
 /// Rejected choices in a row after which a search is given up: filters can be written so that only trying out all
 /// combinations shows that none passes.
 pub(crate) const MAX_FRUITLESS: usize = 100_000_000;
+
+/// Bytes of the name of a variant.
+const MAX_NAME: usize = 64 << 10;
+/// Filters that are open, each once for each level that it is open at.
+const MAX_OPEN: usize = 10_000_000;
 
 /// What is still to be chosen: the first `left` forks of a block, then whatever `parent` says.
 #[derive(Debug, Clone)]
@@ -114,16 +121,55 @@ pub(crate) struct Walk<'t> {
     candidates: Vec<u32>,
     /// By filter, for those that have rejected something.
     reasons: Vec<Option<Reasons>>,
+    /// Bytes of them.
+    reasons_size: usize,
     start: Option<Start>,
     joining: Option<Box<Joining<'t>>>,
+    /// What the walks of joins count together with the walk that they are a part of.
+    pub(crate) counts: Rc<Counts>,
+    /// Whether it is the walk of a filter of a join.
+    is_part: bool,
+    _live: Live,
+}
+
+/// Counts over a walk and all walks of the joins in it: a few joins in each other make very many walks.
+#[derive(Debug, Default)]
+pub(crate) struct Counts {
     /// Choices that a filter rejected since a combination last came out.
-    pub(crate) fruitless: usize,
+    pub(crate) fruitless: Cell<usize>,
     /// Choices tried.
-    pub(crate) tried: u64,
+    pub(crate) tried: Cell<u64>,
+    live: Cell<usize>,
+}
+
+/// Walks that live at the same time: each holds a state of the whole expansion.
+const MAX_LIVE: usize = 200;
+
+/// Stands for a walk that lives.
+struct Live(Rc<Counts>);
+
+impl Live {
+    fn new(counts: &Rc<Counts>) -> Self {
+        counts.live.set(counts.live.get() + 1);
+        Self(Rc::clone(counts))
+    }
+}
+
+impl Clone for Live {
+    fn clone(&self) -> Self {
+        Self::new(&self.0)
+    }
+}
+
+impl Drop for Live {
+    fn drop(&mut self) {
+        self.0.live.set(self.0.live.get() - 1);
+    }
 }
 
 impl<'t> Walk<'t> {
     pub(crate) fn new(tree: &'t Tree, options: Options) -> Self {
+        let counts = Rc::new(Counts::default());
         let mut walk = Self {
             tree,
             scope: Scope::new(tree),
@@ -136,10 +182,12 @@ impl<'t> Walk<'t> {
             open: Vec::new(),
             candidates: Vec::new(),
             reasons: vec![None; tree.guards.len()],
+            reasons_size: 0,
             start: None,
             joining: None,
-            fruitless: 0,
-            tried: 0,
+            _live: Live::new(&counts),
+            counts,
+            is_part: false,
         };
         let place = walk.enter(&tree.root, None);
         let open = walk.judge(Extent::default(), tree.root.guards, place);
@@ -166,7 +214,7 @@ impl<'t> Walk<'t> {
             frames: Vec::new(),
             start: None,
             joining: None,
-            fruitless: 0,
+            is_part: true,
             ..self.clone()
         };
         let filter = Extent {
@@ -207,7 +255,11 @@ impl<'t> Walk<'t> {
                     return Some(Ok(()));
                 }
                 Step::Fork { fork, rest } => self.open_frame(fork, rest, open),
-                Step::Join { join, opened } => self.open_join(join, opened, open),
+                Step::Join { join, opened } => {
+                    if let Err(error) = self.open_join(join, opened, open) {
+                        return Some(Err(error));
+                    }
+                }
             }
         }
     }
@@ -220,8 +272,24 @@ impl<'t> Walk<'t> {
         }
     }
 
-    fn open_join(&mut self, join: &'t Join, opened: u32, open: Extent) {
+    fn open_join(&mut self, join: &'t Join, opened: u32, open: Extent) -> Result<(), Error> {
+        let live = self.counts.live.get() + join.filters.len();
+        if live > MAX_LIVE {
+            let message = format!("joins need more than {MAX_LIVE} searches at once");
+            let span = self.tree.span(join.file, join.line, join.at);
+            return Err(Error::new(ErrorKind::Limit, &span, message));
+        }
         self.joining = Some(Box::new(Joining::new(self, join, opened, open)));
+        Ok(())
+    }
+
+    /// An error about the join that the combination came out of.
+    pub(crate) fn join_error(&self, message: String) -> Error {
+        let place = match &self.joining {
+            Some(joining) => joining.span(),
+            None => self.tree.span(0, 1, Extent::default()),
+        };
+        Error::new(ErrorKind::Limit, &place, message)
     }
 
     /// The names of the combination that [`Walk::advance`] came to.
@@ -252,7 +320,9 @@ impl<'t> Walk<'t> {
     }
 
     fn mark_produced(&mut self) {
-        self.fruitless = 0;
+        if !self.is_part {
+            self.counts.fruitless.set(0);
+        }
         // Whoever marks a frame marks all before it.
         for frame in self.frames.iter_mut().rev() {
             if std::mem::replace(&mut frame.produced, true) {
@@ -376,7 +446,7 @@ impl<'t> Walk<'t> {
                 continue;
             };
             frame.tried += 1;
-            self.tried += 1;
+            self.counts.tried.set(self.counts.tried.get() + 1);
             let index = match frame.candidates {
                 Some(candidates) => candidates.items(&self.candidates)[index as usize],
                 None => index,
@@ -392,17 +462,31 @@ impl<'t> Walk<'t> {
             match self.judge(open, choice.body.guards, place) {
                 Ok(open) => {
                     self.append_names(id);
-                    return Some(Ok((place, open)));
+                    return Some(self.check_size(id).map(|()| (place, open)));
                 }
                 Err(guard) => self.rejected_by(guard),
             }
-            self.fruitless += 1;
-            if self.fruitless > MAX_FRUITLESS {
+            let fruitless = self.counts.fruitless.get() + 1;
+            self.counts.fruitless.set(fruitless);
+            if fruitless > MAX_FRUITLESS {
                 let message = format!("the filters rejected {MAX_FRUITLESS} choices in a row");
                 let span = self.tree.entry_span(choice.entry);
                 return Some(Err(Error::new(ErrorKind::Limit, &span, message)));
             }
         }
+    }
+
+    /// No real variant comes near these bounds; without them a text of a megabyte could fill the memory.
+    fn check_size(&self, id: ChoiceId) -> Result<(), Error> {
+        let message = if self.open.len() > MAX_OPEN {
+            format!("more than {MAX_OPEN} filters wait for choices to come")
+        } else if self.names.name.len() > MAX_NAME {
+            format!("the name of a variant is longer than {MAX_NAME} bytes")
+        } else {
+            return Ok(());
+        };
+        let span = self.tree.entry_span(self.tree.choice(id).entry);
+        Err(Error::new(ErrorKind::Limit, &span, message))
     }
 
     fn append_names(&mut self, id: ChoiceId) {

@@ -15,6 +15,7 @@ use crate::syntax::{Kind, Stmt, Syntax};
 use crate::text::reference::references;
 use crate::text::span::Extent;
 use crate::tree::RESERVED;
+use crate::tree::bound::Limit;
 
 const RULE: Rule = Rule::OverriddenAssignment;
 
@@ -78,7 +79,8 @@ impl<'a> Walk<'a, '_> {
                     // Nothing is done with these.
                     (_, None) if RESERVED.contains(&key) => return,
                     (Operator::Set, _) => {
-                        if let Some(by) = self.next.get(key) {
+                        // The first assignment of a bound decides when it is looked at.
+                        if let Some(by) = self.next.get(key).filter(|_| Limit::of(key).is_none()) {
                             self.tell(stmt, *by);
                         }
                         self.change(key, Some(at));

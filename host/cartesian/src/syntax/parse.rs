@@ -22,6 +22,11 @@ const MAX_STATEMENTS: usize = 2_000_000;
 /// Bytes of one line: its tokens take many times as much.
 const MAX_LINE: usize = 1 << 20;
 
+/// Bytes of a key, of the name of a variant and of a suffix.
+const MAX_NAME: usize = 4096;
+/// Filters of all joins: each one is a search of its own.
+const MAX_JOINS: usize = 1_000;
+
 /// What is counted over a whole configuration, so that it stays within bounds.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Size {
@@ -30,6 +35,8 @@ pub(crate) struct Size {
     pub(crate) text: usize,
     /// Statements, and the labels in them.
     pub(crate) statements: usize,
+    /// The filters of joins.
+    pub(crate) joins: usize,
     /// Bytes of the compiled patterns for keys.
     pub(crate) patterns: usize,
 }
@@ -218,8 +225,24 @@ impl Parser<'_> {
             );
             return Err(Error::new(ErrorKind::Limit, &self.out.span(&stmt), message));
         }
-        self.out.stmts.push(stmt);
-        Ok(self.out.stmts.len() - 1)
+        let is_name = match stmt.kind {
+            Kind::Assign { .. } | Kind::Delete | Kind::Suffix | Kind::Choice { .. } => true,
+            Kind::Variants { name } => name.is_some(),
+            Kind::Join { atoms } => {
+                self.size.joins += atoms.len();
+                false
+            }
+            Kind::Filter { .. } | Kind::Condition { .. } => false,
+        };
+        let message = if is_name && stmt.at.len() > MAX_NAME {
+            format!("the name is longer than {MAX_NAME} bytes")
+        } else if self.size.joins > MAX_JOINS {
+            format!("the joins of the configuration have more than {MAX_JOINS} filters")
+        } else {
+            self.out.stmts.push(stmt);
+            return Ok(self.out.stmts.len() - 1);
+        };
+        Err(Error::new(ErrorKind::Limit, &self.out.span(&stmt), message))
     }
 
     /// Ends the block of the statement `at`.

@@ -190,7 +190,10 @@ pub(crate) enum Op {
     /// What the chosen variant of the fork does.
     Fork(ForkId),
     /// Every key that there is gets the suffix, in [`Tree::suffixes`].
-    Suffix(u32),
+    Suffix {
+        suffix: u32,
+        entry: EntryId,
+    },
 }
 
 #[derive(Debug, Clone, Copy)]

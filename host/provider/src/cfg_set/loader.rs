@@ -43,8 +43,8 @@ impl SetLoader {
             for (file, text) in files {
                 let source = format!("{name}:{file}");
                 if !has_root || file == PACK_ROOT {
-                    // The provider stands last, where nothing in the pack can change it. Writing to a string does
-                    // not fail.
+                    // The provider stands last, where no assignment in the pack can change it (a bound still can:
+                    // `job` refuses that). Writing to a string does not fail.
                     let _ = write!(
                         subtests,
                         "    - {name}:\n        include {source}\n        provider = {name}\n"

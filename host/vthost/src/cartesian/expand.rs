@@ -61,7 +61,7 @@ fn count(config: &Config, options: Options, limit: Option<NonZeroUsize>) -> Resu
         Count::AtLeast(count) => Err(Failure::new(
             ExitCode::Usage,
             format!(
-                "there are more than {count} variants, and filters make it necessary to count them one by one; select fewer with filters, or give a --limit"
+                "there are at least {count} variants, and filters make it necessary to count them one by one; select fewer with filters, or give a --limit"
             ),
         )),
     }

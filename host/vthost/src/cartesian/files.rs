@@ -128,7 +128,12 @@ impl Files {
         if metadata.is_dir() {
             return Err(Unreadable::Directory);
         }
-        if !metadata.is_file() {
+        // What the kernel makes up looks like a file, and may wait for ever.
+        let real = fs::canonicalize(path)?;
+        let is_made_up = ["/proc", "/sys", "/dev"]
+            .iter()
+            .any(|dir| real.starts_with(dir));
+        if !metadata.is_file() || is_made_up {
             return Err(Unreadable::Special);
         }
         self.text(File::open(path)?)

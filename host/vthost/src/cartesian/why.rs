@@ -114,8 +114,10 @@ fn report(variant: &Variant, key: &str, steps: &[Step], color: bool) -> String {
 fn statement(action: &Action) -> (String, String) {
     let of = |origin: &Origin| (origin.to_string(), origin.source_line().trim().to_owned());
     match action {
-        Action::Set(origin) | Action::Kept(origin) | Action::Deleted(origin) => of(origin),
-        Action::Renamed(suffix) => (String::new(), format!("suffix {suffix}")),
+        Action::Set(origin)
+        | Action::Kept(origin)
+        | Action::Deleted(origin)
+        | Action::Renamed(_, origin) => of(origin),
         Action::Bounded(by, origin) => {
             let (place, line) = of(origin);
             (place, format!("{line}    # `{by}` is a bound"))
@@ -154,7 +156,11 @@ fn step(step: &Step) -> Value {
             object["by"] = json!(by);
             object
         }
-        Action::Renamed(suffix) => json!({"action": "renamed", "suffix": suffix}),
+        Action::Renamed(suffix, origin) => {
+            let mut object = at("renamed", origin);
+            object["suffix"] = json!(suffix);
+            object
+        }
         _ => json!({}),
     };
     object["value"] = json!(step.value);

@@ -211,7 +211,8 @@ impl<'a> Compiler<'a> {
             }
             Kind::Suffix => {
                 let suffix = self.tree.suffixes.intern(stmt.at.of(text));
-                self.tree.ops.push(Op::Suffix(suffix));
+                let entry = self.entry(stmt, Operator::Suffix, stmt.at);
+                self.tree.ops.push(Op::Suffix { suffix, entry });
             }
             Kind::Filter { keep, atoms } => {
                 let matcher = self.matcher(text, atoms.items(&self.syntax.atoms));
