@@ -106,11 +106,7 @@ pub(crate) fn report<'a>(
     let column = span.column();
     let before = column.saturating_sub(1) as usize;
     // Of a very long line, what is around the place.
-    let hidden = if before > MAX_SHOWN / 2 {
-        before - MAX_SHOWN / 2
-    } else {
-        0
-    };
+    let hidden = before.saturating_sub(MAX_SHOWN / 2);
     let shown = span.source_line().chars().skip(hidden).take(MAX_SHOWN);
     let line: String = shown
         .map(|c| if c.is_control() { '\u{fffd}' } else { c })

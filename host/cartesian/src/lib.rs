@@ -7,8 +7,8 @@
 //! `parse` (a syntax tree with places), `compile` (a tree of numbers: keys, labels, positions), `expand` (a lazy walk
 //! over the combinations), `apply` (the keys of one combination), `leaf` (bounds, suffixes, order).
 //!
-//! The crate does no I/O: an `include` goes through a [`Loader`]. No input makes it panic, and none makes it run out of
-//! stack; what can grow without end has a bound. Each value knows where it came from ([`Origin`]).
+//! The crate does no I/O: an `include` goes through a [`Loader`]. No input shall make it panic, run out of stack or fill
+//! the memory: what can grow without end has a bound. Each value knows where it came from ([`Origin`]).
 //!
 //! ```
 //! use vthost_cartesian::{Config, NoIncludes, OriginKind, Source};
