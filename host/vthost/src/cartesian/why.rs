@@ -163,7 +163,7 @@ fn step(step: &Step) -> Value {
         }
         _ => json!({}),
     };
-    object["value"] = json!(step.value);
+    object["value"] = json!(step.value.as_deref());
     object["within"] = json!(within);
     object
 }
