@@ -344,10 +344,7 @@ fn a_suffix_of_a_provider_shows_in_the_origin() {
     let provider = OriginKind::Provider("p".to_owned());
     for (text, kind) in [
         ("net = host0\n", OriginKind::Operator),
-        (
-            "!zz:\n    suffix type\n!zz:\n    net = x\n",
-            provider.clone(),
-        ),
+        ("!zz:\n    suffix type\n!zz:\n    net = x\n", provider),
         ("all = ${nettype}\n", OriginKind::Operator),
     ] {
         config
