@@ -11,13 +11,7 @@ fn everything_that_a_pack_can_do_with_a_guest() {
         &["fixture-guest"],
         &["commands", "image", "jobs", "serial", "machine"],
     );
-    assert_eq!(
-        job.statuses(),
-        [Status::Pass; 5],
-        "{:?}\n{}",
-        job.reasons(),
-        job.log()
-    );
+    job.assert_statuses(&[Status::Pass; 5]);
     job.assert_clean(5);
     let screen = job
         .dir()
@@ -31,7 +25,7 @@ fn resets_and_logins_that_do_not_come() {
         &["fixture-guest"],
         &["reset", "impatient", "impatient", "impatient"],
     );
-    assert_eq!(job.statuses(), [Status::Pass; 4], "{:?}", job.reasons());
+    job.assert_statuses(&[Status::Pass; 4]);
     job.assert_clean(4);
 }
 
@@ -72,6 +66,6 @@ fn the_guest_can_be_visited_with_the_key() {
         String::from_utf8_lossy(&ssh.stderr)
     );
     let job = running.finish();
-    assert_eq!(job.statuses(), [Status::Pass]);
+    job.assert_statuses(&[Status::Pass]);
     assert!(job.log().contains("visited by key"), "{}", job.log());
 }

@@ -30,10 +30,7 @@ fn one_interrupt_ends_the_run_with_results() {
     let job = running.finish();
     assert_eq!(job.code, 8, "{}", job.stderr);
     assert!(!is_qemu(qemu), "qemu {qemu} is left");
-    assert_eq!(
-        job.statuses(),
-        [Status::Interrupted, Status::Skip, Status::Skip]
-    );
+    job.assert_statuses(&[Status::Interrupted, Status::Skip, Status::Skip]);
     assert!(job.events.iter().any(
         |event| matches!(&event.kind, EventKind::JobInterrupted(by) if by.signal == "SIGINT")
     ));

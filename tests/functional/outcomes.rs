@@ -132,6 +132,6 @@ fn a_machine_that_cannot_be_made_is_an_error_of_its_test() {
             "mem=0",
         ],
     );
-    assert_eq!(job.statuses(), [Status::Error, Status::Pass]);
+    job.assert_statuses(&[Status::Error, Status::Pass]);
     assert!(job.reasons()[0].contains("mem"), "{:?}", job.reasons());
 }

@@ -82,7 +82,7 @@ fn the_other_machine_and_the_other_ways_down_and_up() {
             "q35",
         ],
     );
-    assert_eq!(job.statuses(), [Status::Pass; 3], "{}", job.log());
+    job.assert_statuses(&[Status::Pass; 3]);
     assert!(
         job.file("test-results/1-tp-qemu.system_reset/qemu-avocado-vt-vm1.cmdline")
             .contains("q35")

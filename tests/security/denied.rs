@@ -9,7 +9,7 @@ fn an_ungranted_interface_is_refused_before_any_machine_starts() {
         &["fixture-denied", "fixture-nothing"],
         &["interface", "fixture-nothing.nothing"],
     );
-    assert_eq!(job.statuses(), [Status::Skip, Status::Pass]);
+    job.assert_statuses(&[Status::Skip, Status::Pass]);
     let told = "denied: the import of vthost:host/raw-qmp@0.1.0 by pack fixture-denied (rule ungranted-interface); to allow it: --grant raw-qmp";
     assert_eq!(job.reasons()[0], told);
     assert!(
@@ -23,7 +23,7 @@ fn an_ungranted_interface_is_refused_before_any_machine_starts() {
 #[test]
 fn a_grant_links_the_interface() {
     let job = run(&["fixture-denied"], &["interface", "--grant", "raw-qmp"]);
-    assert_eq!(job.statuses(), [Status::Pass], "{:?}", job.reasons());
+    job.assert_statuses(&[Status::Pass]);
     job.assert_clean(1);
 }
 
@@ -34,7 +34,7 @@ fn the_configuration_of_a_pack_is_trusted_as_little_as_the_pack() {
         &["fixture-denied"],
         &[&["key", "outside"][..], &grant].concat(),
     );
-    assert_eq!(job.statuses(), [Status::Skip, Status::Skip]);
+    job.assert_statuses(&[Status::Skip, Status::Skip]);
     let reasons = job.reasons();
     assert!(
         reasons[0]
@@ -64,7 +64,7 @@ fn names_do_not_lead_out_of_their_directories() {
         "image_name=images/jeos-12-x86_64",
     ];
     let job = run(&["fixture-denied"], &args);
-    assert_eq!(job.statuses(), [Status::Error, Status::Error]);
+    job.assert_statuses(&[Status::Error, Status::Error]);
     for reason in job.reasons() {
         assert!(
             reason.contains("`../../../tmp/vthost-climbed` cannot be the name"),
@@ -84,7 +84,7 @@ fn what_the_operator_sets_is_allowed() {
             "extra_params=-device pci-testdev",
         ],
     );
-    assert_eq!(job.statuses(), [Status::Pass], "{:?}", job.reasons());
+    job.assert_statuses(&[Status::Pass]);
     assert!(
         job.file("test-results/1-tp-qemu.qmp_basic/qemu-avocado-vt-vm1.cmdline")
             .contains("pci-testdev")

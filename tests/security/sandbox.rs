@@ -9,7 +9,7 @@ use vthost_tests::run;
 #[test]
 fn a_pack_has_its_own_directory_and_nothing_else() {
     let job = run(&["fixture-nothing"], &["sandbox"]);
-    assert_eq!(job.statuses(), [Status::Pass], "{:?}", job.reasons());
+    job.assert_statuses(&[Status::Pass]);
     assert_eq!(
         job.file("test-results/1-fixture-nothing.sandbox/data/note"),
         "kept"
@@ -30,13 +30,13 @@ fn a_guest_does_not_reach_the_host() {
     let host_port = format!("host_port={port}");
     let args = ["network", "--extra-params", &host_port];
     let job = run(&["fixture-guest"], &args);
-    assert_eq!(job.statuses(), [Status::Pass], "{:?}", job.reasons());
+    job.assert_statuses(&[Status::Pass]);
     // The same guest without the restriction reaches it: the test above can fail.
     let open = run(
         &["fixture-guest"],
         &[&args[..], &["--extra-params", "net_restrict=no"]].concat(),
     );
-    assert_eq!(open.statuses(), [Status::Fail], "{:?}", open.reasons());
+    open.assert_statuses(&[Status::Fail]);
 }
 
 #[test]

@@ -10,6 +10,9 @@ use std::process::{Child, Command, Stdio};
 use tempfile::TempDir;
 use vthost_metadata::{Event, EventKind, Status, TestFinished};
 
+/// How much of the end of each log a failed assertion shows, in bytes.
+const TOLD: usize = 2048;
+
 /// The binary to test.
 pub fn binary() -> PathBuf {
     std::env::var_os("VTHOST_TEST_BINARY")
@@ -123,6 +126,44 @@ impl Job {
             .iter()
             .map(|end| end.reason.as_deref().unwrap_or_default())
             .collect()
+    }
+
+    /// Asserts how the tests ended, in order; a failure tells why each ended so and what its machine said last.
+    ///
+    /// # Panics
+    /// If they ended otherwise.
+    #[track_caller]
+    pub fn assert_statuses(&self, expected: &[Status]) {
+        assert_eq!(self.statuses(), expected, "{}", self.told());
+    }
+
+    /// All that helps to understand an end that nobody expected.
+    fn told(&self) -> String {
+        let mut told = String::from("\n");
+        for (end, reason) in self.ends().iter().zip(self.reasons()) {
+            told += &format!("{}: {:?} {reason}\n", end.name, end.status);
+        }
+        told += &format!("--- log\n{}--- stderr\n{}", self.log(), self.stderr);
+        let tests = std::fs::read_dir(self.dir().join("test-results"));
+        for file in tests
+            .into_iter()
+            .flatten()
+            .flatten()
+            .filter_map(|test| std::fs::read_dir(test.path()).ok())
+            .flatten()
+            .flatten()
+            .map(|file| file.path())
+            .filter(|path| path.extension().is_some_and(|ending| ending == "log"))
+        {
+            let bytes = std::fs::read(&file).unwrap_or_default();
+            let last = &bytes[bytes.len().saturating_sub(TOLD)..];
+            told += &format!(
+                "--- the end of {}\n{}\n",
+                file.display(),
+                String::from_utf8_lossy(last)
+            );
+        }
+        told
     }
 
     /// Everything that was logged, a line each.
