@@ -202,7 +202,7 @@ impl Builder {
             Props::with("guest", &spec.name).key("debug-threads", "on"),
         );
         self.add("-machine", spec.machine.name());
-        self.add("-accel", accel.to_string());
+        self.add("-accel", accelerator(accel));
         let cpu = spec.cpu.clone().unwrap_or_else(|| match accel {
             Accel::Kvm => CpuModel::host(),
             Accel::Tcg => CpuModel::fast_tcg(),
@@ -310,4 +310,16 @@ impl Builder {
 /// QEMU runs in the run directory, so its paths have to be absolute. A path that cannot be made so is left as it is.
 pub(super) fn absolute(path: &Path) -> PathBuf {
     std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
+}
+
+/// The accelerator with its settings.
+///
+/// TCG runs all processors of a machine on one thread, in turns. With a thread each, QEMU 10 loses a race while a booting
+/// guest moves the registers of its PCI devices: on a busy host about one boot in a hundred ends in an assertion of QEMU
+/// (`iotlb_to_section`, `msix_table_mmio_write`) or hangs before the kernel's first message.
+fn accelerator(accel: Accel) -> &'static str {
+    match accel {
+        Accel::Kvm => "kvm",
+        Accel::Tcg => "tcg,thread=single",
+    }
 }
