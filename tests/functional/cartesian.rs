@@ -1,13 +1,13 @@
 //! `vthost cartesian expand`.
 
 use std::fs::{self, File};
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, Read};
 use std::os::unix::fs::symlink;
-use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
-use tempfile::TempDir;
-use vthost_tests::{Printed, output, vthost};
+use vthost_tests::{output, vthost};
+
+use crate::cfg::Cfg;
 
 /// What most tests expand.
 const DISKS: &str = "\
@@ -24,39 +24,9 @@ variants disk:
         only small
 ";
 
-/// A directory with configurations in it.
-struct Cfg(TempDir);
-
 impl Cfg {
-    fn new(files: &[(&str, &[u8])]) -> Self {
-        let cfg = Self(tempfile::tempdir().unwrap());
-        for (name, text) in files {
-            let path = cfg.path(name);
-            fs::create_dir_all(path.parent().unwrap()).unwrap();
-            fs::write(path, text).unwrap();
-        }
-        cfg
-    }
-
     fn disks() -> Self {
-        Self::new(&[("t.cfg", DISKS.as_bytes())])
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
-    }
-
-    fn command(&self, args: &[&str]) -> Command {
-        let mut command = vthost();
-        command
-            .current_dir(self.0.path())
-            .args(["cartesian", "expand"])
-            .args(args);
-        command
-    }
-
-    fn run(&self, args: &[&str]) -> Printed {
-        output(&mut self.command(args))
+        Cfg::new("expand", &[("t.cfg", DISKS)])
     }
 
     /// What it prints when all is well.
@@ -65,25 +35,6 @@ impl Cfg {
         assert_eq!(printed.code, 0, "{args:?}: {}", printed.stderr);
         assert_eq!(printed.stderr, "", "{args:?}");
         printed.stdout
-    }
-
-    /// What it says to `input`.
-    fn fed(&self, args: &[&str], input: &str) -> Printed {
-        let mut child = self
-            .command(args)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        // What it refuses to read is no matter of ours.
-        let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
-        let output = child.wait_with_output().unwrap();
-        Printed {
-            code: output.status.code().unwrap(),
-            stdout: String::from_utf8(output.stdout).unwrap(),
-            stderr: String::from_utf8(output.stderr).unwrap(),
-        }
     }
 
     /// Command lines, each with what it says on standard error.
@@ -102,7 +53,7 @@ impl Cfg {
 /// 2^60 variants.
 fn endless() -> Cfg {
     let text = "variants:\n    - a:\n    - b:\n".repeat(60);
-    Cfg::new(&[("t.cfg", text.as_bytes())])
+    Cfg::new("expand", &[("t.cfg", &text)])
 }
 
 #[test]
@@ -179,10 +130,19 @@ fn contents_for_people() {
 /// an oracle on top of it.
 #[test]
 fn formats_are_those_of_the_reference() {
-    let cfg = Cfg::new(&[
-        ("t.cfg", b"a b = c\nvariants:\n    - @one:\n    - two: one..x\n        include dir/it's.cfg\nvariants n:\n    - x:\n"),
-        ("dir/it's.cfg", "Z = \"é\\\"\nvariants:\n    - deep:\n        z = 1\n".as_bytes()),
-    ]);
+    let cfg = Cfg::new(
+        "expand",
+        &[
+            (
+                "t.cfg",
+                "a b = c\nvariants:\n    - @one:\n    - two: one..x\n        include dir/it's.cfg\nvariants n:\n    - x:\n",
+            ),
+            (
+                "dir/it's.cfg",
+                "Z = \"é\\\"\nvariants:\n    - deep:\n        z = 1\n",
+            ),
+        ],
+    );
     let lines = ["t.cfg", "variants:\n    - last:", "q = \"'"];
     let print = |args: &[&str]| cfg.expand(&[&lines[..], args].concat());
     insta::assert_snapshot!("reference", print(&["--format", "reference"]));
@@ -299,10 +259,13 @@ fn flags_that_contradict_each_other_are_refused() {
 
 #[test]
 fn a_file_that_includes_itself_is_noticed_by_whatever_path() {
-    let cfg = Cfg::new(&[
-        ("a/a.cfg", b"include ../b/link/b.cfg\n"),
-        ("b/real/b.cfg", b"include ../../a/../a/a.cfg\n"),
-    ]);
+    let cfg = Cfg::new(
+        "expand",
+        &[
+            ("a/a.cfg", "include ../b/link/b.cfg\n"),
+            ("b/real/b.cfg", "include ../../a/../a/a.cfg\n"),
+        ],
+    );
     symlink("real", cfg.path("b/link")).unwrap();
     let printed = cfg.run(&["./a/a.cfg"]);
     assert_eq!(printed.code, 2);
@@ -320,13 +283,16 @@ fn a_file_that_includes_itself_is_noticed_by_whatever_path() {
 
 #[test]
 fn includes_are_found_where_they_are_meant() {
-    let cfg = Cfg::new(&[
-        ("t.cfg", b"include ~/home.cfg\ninclude dir/a.cfg\n"),
-        ("dir/a.cfg", b"include b.cfg\n"),
-        ("dir/b.cfg", b"b = beside\n"),
-        ("home/home.cfg", b"include deep/c.cfg\n"),
-        ("home/deep/c.cfg", b"c = home\n"),
-    ]);
+    let cfg = Cfg::new(
+        "expand",
+        &[
+            ("t.cfg", "include ~/home.cfg\ninclude dir/a.cfg\n"),
+            ("dir/a.cfg", "include b.cfg\n"),
+            ("dir/b.cfg", "b = beside\n"),
+            ("home/home.cfg", "include deep/c.cfg\n"),
+            ("home/deep/c.cfg", "c = home\n"),
+        ],
+    );
     let mut command = cfg.command(&["t.cfg", "--contents"]);
     let printed = output(command.env("HOME", cfg.path("home")));
     assert_eq!(
@@ -430,7 +396,7 @@ fn a_full_disk_is_a_failure() {
 
 #[test]
 fn a_terminal_gets_no_control_characters() {
-    let cfg = Cfg::new(&[("t.cfg", "k = \x1b[2J\u{7f}\u{202e}\n".as_bytes())]);
+    let cfg = Cfg::new("expand", &[("t.cfg", "k = \x1b[2J\u{7f}\u{202e}\n")]);
     for (args, shown) in [
         (&["--json"][..], "\"k\":\"\\u001b[2J\\u007f\\u202e\""),
         (&["--format", "reference"], "k = \\x1b[2J\\x7f\\u{202e}"),

@@ -1,11 +1,11 @@
 //! `vthost cartesian lint`.
 
-use std::fs::{self, File};
-use std::io::Write;
-use std::process::{Command, Stdio};
+use std::fs::File;
+use std::process::Stdio;
 
-use tempfile::TempDir;
-use vthost_tests::{Printed, output, vthost};
+use vthost_tests::{output, vthost};
+
+use crate::cfg::Cfg;
 
 /// One finding of each rule.
 const SUSPICIOUS: &str = "\
@@ -33,55 +33,9 @@ del boot_index
 const CLEAN: &str =
     "mem = 512\nvariants:\n    - small:\n    - large:\n        mem = 2048\nno small\n";
 
-/// A directory with configurations in it.
-struct Cfg(TempDir);
-
-impl Cfg {
-    fn new(files: &[(&str, &str)]) -> Self {
-        let dir = tempfile::tempdir().unwrap();
-        for (name, text) in files {
-            fs::write(dir.path().join(name), text).unwrap();
-        }
-        Self(dir)
-    }
-
-    fn command(&self, args: &[&str]) -> Command {
-        let mut command = vthost();
-        command
-            .current_dir(self.0.path())
-            .args(["cartesian", "lint"])
-            .args(args);
-        command
-    }
-
-    fn run(&self, args: &[&str]) -> Printed {
-        output(&mut self.command(args))
-    }
-
-    /// What it says to `input`.
-    fn fed(&self, args: &[&str], input: &str) -> Printed {
-        let mut child = self
-            .command(args)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut stdin = child.stdin.take().unwrap();
-        stdin.write_all(input.as_bytes()).unwrap();
-        drop(stdin);
-        let output = child.wait_with_output().unwrap();
-        Printed {
-            code: output.status.code().unwrap(),
-            stdout: String::from_utf8(output.stdout).unwrap(),
-            stderr: String::from_utf8(output.stderr).unwrap(),
-        }
-    }
-}
-
 #[test]
 fn findings_are_pointed_at() {
-    let cfg = Cfg::new(&[("t.cfg", SUSPICIOUS), ("clean.cfg", CLEAN)]);
+    let cfg = Cfg::new("lint", &[("t.cfg", SUSPICIOUS), ("clean.cfg", CLEAN)]);
     let printed = cfg.run(&["t.cfg"]);
     assert_eq!(
         (printed.code, printed.stderr.as_str()),
@@ -106,7 +60,7 @@ fn findings_are_pointed_at() {
 
 #[test]
 fn findings_for_programs() {
-    let cfg = Cfg::new(&[("t.cfg", SUSPICIOUS)]);
+    let cfg = Cfg::new("lint", &[("t.cfg", SUSPICIOUS)]);
     let printed = cfg.run(&["t.cfg", "--json"]);
     assert_eq!((printed.code, printed.stderr.as_str()), (1, ""));
     insta::assert_snapshot!("lint-json", printed.stdout);
@@ -121,7 +75,7 @@ fn findings_for_programs() {
 
 #[test]
 fn rules_can_be_left_out() {
-    let cfg = Cfg::new(&[("t.cfg", SUSPICIOUS)]);
+    let cfg = Cfg::new("lint", &[("t.cfg", SUSPICIOUS)]);
     let rules: Vec<String> = cfg
         .run(&["t.cfg", "--json"])
         .stdout
@@ -150,16 +104,19 @@ fn rules_can_be_left_out() {
 
 #[test]
 fn files_are_looked_at_one_by_one() {
-    let cfg = Cfg::new(&[
-        (
-            "a.cfg",
-            "include shared.cfg\nvariants:\n    - a:\n    - a:\n",
-        ),
-        ("b.cfg", "include ./shared.cfg\nonly b\n"),
-        ("shared.cfg", "k = 1\nk = 2\nonly none\n"),
-        ("clean.cfg", CLEAN),
-        ("wrong.cfg", "k = 1\nk = 2\nonly\n"),
-    ]);
+    let cfg = Cfg::new(
+        "lint",
+        &[
+            (
+                "a.cfg",
+                "include shared.cfg\nvariants:\n    - a:\n    - a:\n",
+            ),
+            ("b.cfg", "include ./shared.cfg\nonly b\n"),
+            ("shared.cfg", "k = 1\nk = 2\nonly none\n"),
+            ("clean.cfg", CLEAN),
+            ("wrong.cfg", "k = 1\nk = 2\nonly\n"),
+        ],
+    );
     let printed = cfg.run(&["b.cfg", "clean.cfg", "a.cfg", "b.cfg", "--json"]);
     let places: Vec<String> = printed
         .stdout
@@ -183,7 +140,7 @@ fn files_are_looked_at_one_by_one() {
 
 #[test]
 fn standard_input_is_a_file_too() {
-    let cfg = Cfg::new(&[("shared.cfg", "only none\n")]);
+    let cfg = Cfg::new("lint", &[("shared.cfg", "only none\n")]);
     let printed = cfg.fed(&["-"], "k = 1\ninclude shared.cfg\nk = 2\n");
     assert_eq!(
         (printed.code, printed.stderr.as_str()),
@@ -212,7 +169,7 @@ fn standard_input_is_a_file_too() {
 #[test]
 fn whoever_has_read_enough_may_go() {
     let many: String = (0..5_000).map(|at| format!("only none{at}\n")).collect();
-    let cfg = Cfg::new(&[("t.cfg", &many)]);
+    let cfg = Cfg::new("lint", &[("t.cfg", &many)]);
     for args in [&["t.cfg"][..], &["t.cfg", "--json"]] {
         let mut child = cfg
             .command(args)
@@ -244,7 +201,7 @@ fn whoever_has_read_enough_may_go() {
 #[test]
 fn nothing_in_a_file_acts_on_a_terminal() {
     let hostile = "k\x1b[2J = 1 \u{7f}\u{202e}\nk\x1b[2J = 2\n";
-    let cfg = Cfg::new(&[("t.cfg", hostile)]);
+    let cfg = Cfg::new("lint", &[("t.cfg", hostile)]);
     for color in ["always", "never"] {
         let printed = cfg.run(&["t.cfg", "--color", color]);
         assert_eq!(printed.code, 1);

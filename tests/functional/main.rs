@@ -3,6 +3,7 @@
 mod cartesian;
 mod cartesian_lint;
 mod cartesian_why;
+mod cfg;
 mod cli;
 mod guest;
 mod interrupt;

@@ -49,7 +49,7 @@ pub use expand::count::Count;
 pub use history::{Action, Step, Within};
 pub use json::JsonWriter;
 pub use lint::{Lint, LintOptions, Rule, lint};
-pub use near::nearest;
+pub use near::{did_you_mean, nearest};
 pub use origin::{Operator, Origin, OriginKind, Place};
 pub use syntax::filter::{Filter, Label, parse_filter};
 pub use text::source::{LoadError, Loader, MapLoader, NoIncludes, Source};

@@ -14,7 +14,7 @@ pub fn nearest<'a>(wanted: &str, names: impl IntoIterator<Item = &'a str>) -> Ve
     if length > MAX_LENGTH {
         return Vec::new();
     }
-    let limit = (length / 3).max(2);
+    let limit = limit(length);
     let mut near: Vec<(usize, &str)> = names
         .into_iter()
         .filter_map(|label| {
@@ -28,6 +28,29 @@ pub fn nearest<'a>(wanted: &str, names: impl IntoIterator<Item = &'a str>) -> Ve
         .take(MAX_SUGGESTIONS)
         .map(|(_, label)| label.to_owned())
         .collect()
+}
+
+/// The question whether one of these names was meant, as `` did you mean `boot` or `reboot`? ``; `None` if there are no
+/// names.
+///
+/// ```
+/// use vthost_cartesian::{did_you_mean, nearest};
+///
+/// let near = nearest("boto", ["boot", "migrate"]);
+/// assert_eq!(did_you_mean(&near).as_deref(), Some("did you mean `boot`?"));
+/// assert_eq!(did_you_mean(&[]), None);
+/// ```
+pub fn did_you_mean(near: &[String]) -> Option<String> {
+    if near.is_empty() {
+        return None;
+    }
+    let near: Vec<String> = near.iter().map(|name| format!("`{name}`")).collect();
+    Some(format!("did you mean {}?", near.join(" or ")))
+}
+
+/// How many edits make a word of this length look like another one, at most.
+pub(crate) fn limit(length: usize) -> usize {
+    (length / 3).max(2)
 }
 
 /// The edit distance of two words, if it is not beyond `limit`.
@@ -59,5 +82,19 @@ mod tests {
         assert_eq!(nearest("virtio-blk", labels), ["virtio_blk"]);
         assert_eq!(nearest("fedora", labels), ["Fedora"]);
         assert!(nearest("qcow2", labels).is_empty());
+    }
+
+    #[test]
+    fn near_labels_are_asked_for() {
+        let asked = |near: &[&str]| {
+            let near: Vec<String> = near.iter().map(|name| (*name).to_owned()).collect();
+            did_you_mean(&near)
+        };
+        assert_eq!(asked(&[]), None);
+        assert_eq!(asked(&["ide"]).unwrap(), "did you mean `ide`?");
+        assert_eq!(
+            asked(&["ide", "(disk=ide)", "usb"]).unwrap(),
+            "did you mean `ide` or `(disk=ide)` or `usb`?"
+        );
     }
 }

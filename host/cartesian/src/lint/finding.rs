@@ -5,6 +5,7 @@ use std::fmt;
 
 use crate::error::report;
 use crate::lint::rule::Rule;
+use crate::near::did_you_mean;
 use crate::syntax::{Stmt, Syntax};
 use crate::text::span::{Extent, Span};
 
@@ -80,10 +81,7 @@ impl Lint {
 
     /// Asks whether one of these names was meant, if there are any.
     pub(super) fn suggest(&mut self, near: &[String]) {
-        if !near.is_empty() {
-            let near: Vec<String> = near.iter().map(|name| format!("`{name}`")).collect();
-            self.help = Some(format!("did you mean {}?", near.join(" or ")));
-        }
+        self.help = did_you_mean(near).or(self.help.take());
     }
 
     pub(super) fn help_with(&mut self, help: impl Into<String>) {

@@ -24,7 +24,7 @@ use crate::lint::finding::Findings;
 use crate::lint::forest::Forest;
 use crate::lint::keys::Keys;
 use crate::lint::search::Search;
-use crate::near::nearest;
+use crate::near::{limit, nearest};
 use crate::origin::OriginKind;
 use crate::syntax::parse::{self, Size};
 use crate::text::source::{Loader, Source};
@@ -89,7 +89,7 @@ pub fn lint(
 /// The names that look like this one.
 fn similar<'n>(name: &str, known: impl Iterator<Item = &'n str>) -> Vec<String> {
     let length = name.chars().count();
-    let limit = (length / 3).max(2);
+    let limit = limit(length);
     // Most names are too long or too short, which is told faster than whether they look alike. Two letters more or less
     // make any short name look like any other.
     let candidates = known.filter(|known| match length {

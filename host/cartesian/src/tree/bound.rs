@@ -1,7 +1,6 @@
 //! `_min`, `_max` and `_fixed`: keys that bound other keys, looked at when a variant is complete.
 //!
-//! Every bound is compared with the value before any bound took effect; of several that take effect, the one whose key
-//! got a value last wins. That is the order of the reference, and shipped configurations depend on it.
+//! Here is what one bound does to one value; which of several wins, `apply::leaf::bound` says.
 
 use std::borrow::Cow;
 use std::cmp::Ordering;

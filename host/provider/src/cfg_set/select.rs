@@ -1,6 +1,6 @@
 //! Which variants a job runs: the filters and assignments of its command line.
 
-use vthost_cartesian::{Config, Error, NoIncludes, OriginKind, Source, Variant};
+use vthost_cartesian::{Config, Error, NoIncludes, OriginKind, Source, Variant, did_you_mean};
 
 use super::CfgSet;
 
@@ -49,7 +49,7 @@ pub enum SelectError {
     #[error("`{0}` is not an assignment; write --extra-params key=value")]
     NotAnAssignment(String),
     /// A filter names a label that exists nowhere.
-    #[error("no variant has a label `{label}` (in `{filter}`){}", nearest(.near))]
+    #[error("no variant has a label `{label}` (in `{filter}`){}", hint(.near))]
     UnknownLabel {
         /// The filter.
         filter: String,
@@ -69,12 +69,8 @@ pub enum SelectError {
     Config(#[from] Error),
 }
 
-fn nearest(near: &[String]) -> String {
-    if near.is_empty() {
-        return String::new();
-    }
-    let near: Vec<_> = near.iter().map(|label| format!("`{label}`")).collect();
-    format!("; did you mean {}?", near.join(" or "))
+fn hint(near: &[String]) -> String {
+    did_you_mean(near).map_or_else(String::new, |question| format!("; {question}"))
 }
 
 impl CfgSet {

@@ -28,6 +28,30 @@ pub(crate) enum CartesianCommand {
     Lint(LintArgs),
 }
 
+/// What is expanded. Each command says in its own words what FILE and LINE are to it.
+#[derive(Debug, Args)]
+pub(crate) struct ConfigArgs {
+    /// The configuration; `-` is standard input
+    #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) file: PathBuf,
+    /// Lines of configuration that follow FILE
+    #[arg(value_name = "LINE", value_hint = ValueHint::Other)]
+    pub(crate) lines: Vec<String>,
+    /// Take only the default variant of each block that has one
+    #[arg(short, long)]
+    pub(crate) defaults: bool,
+    /// Take all variants of these named blocks even so
+    #[arg(
+        short,
+        long,
+        value_name = "BLOCK,...",
+        value_delimiter = ',',
+        value_parser = NonEmptyStringValueParser::new(),
+        requires = "defaults"
+    )]
+    pub(crate) expand: Vec<String>,
+}
+
 const EXPAND_EXAMPLES: &str = "\
 Examples:
   vthost cartesian expand tests.cfg                       the short name of every variant
@@ -44,15 +68,17 @@ Exit codes:
   3  no variant is left
   5  the output cannot be written";
 
+const EXPAND_FILE: &str = "\
+The configuration; `-` is standard input. Includes are relative to the file that has them, those of standard input and \
+of a pipe to the current directory";
+const EXPAND_LINES: &str =
+    "Lines of configuration that follow FILE, as `only boot`, `no ide` or `mem = 512`";
+
 #[derive(Debug, Args)]
+// What `mut_arg` changes becomes the last: FILE has to come before LINE.
+#[command(mut_arg("file", |file| file.help(EXPAND_FILE)))]
+#[command(mut_arg("lines", |lines| lines.help(EXPAND_LINES)))]
 pub(crate) struct ExpandArgs {
-    /// The configuration; `-` is standard input. Includes are relative to the file that has them, those of standard
-    /// input and of a pipe to the current directory
-    #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub(crate) file: PathBuf,
-    /// Lines of configuration that follow FILE, as `only boot`, `no ide` or `mem = 512`
-    #[arg(value_name = "LINE", value_hint = ValueHint::Other)]
-    pub(crate) lines: Vec<String>,
     /// Print the parameters of each variant, too
     #[arg(short, long)]
     pub(crate) contents: bool,
@@ -65,19 +91,8 @@ pub(crate) struct ExpandArgs {
     /// Print in the format of another program
     #[arg(long, value_enum, conflicts_with_all = ["contents", "count"])]
     pub(crate) format: Option<Foreign>,
-    /// Take only the default variant of each block that has one
-    #[arg(short, long)]
-    pub(crate) defaults: bool,
-    /// Take all variants of these named blocks even so
-    #[arg(
-        short,
-        long,
-        value_name = "BLOCK,...",
-        value_delimiter = ',',
-        value_parser = NonEmptyStringValueParser::new(),
-        requires = "defaults"
-    )]
-    pub(crate) expand: Vec<String>,
+    #[command(flatten)]
+    pub(crate) config: ConfigArgs,
     /// Stop after so many variants
     #[arg(long, value_name = "N")]
     pub(crate) limit: Option<NonZeroUsize>,
@@ -100,33 +115,20 @@ Exit codes:
   2  wrong use, a file that cannot be read, a mistake in the configuration
   3  no variant is left, or none sets the parameter";
 
+const WHY_LINES: &str = "Lines of configuration that follow FILE: filters choose the variant";
+
 #[derive(Debug, Args)]
+// KEY stands between FILE and LINE.
+#[command(mut_arg("lines", |lines| lines.index(3).help(WHY_LINES)))]
 pub(crate) struct WhyArgs {
-    /// The configuration; `-` is standard input
-    #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub(crate) file: PathBuf,
-    /// The parameter
-    #[arg(value_name = "KEY", value_hint = ValueHint::Other, value_parser = NonEmptyStringValueParser::new())]
-    pub(crate) key: String,
-    /// Lines of configuration that follow FILE: filters choose the variant
-    #[arg(value_name = "LINE", value_hint = ValueHint::Other)]
-    pub(crate) lines: Vec<String>,
     /// Print one JSON object
     #[arg(long)]
     pub(crate) json: bool,
-    /// Take only the default variant of each block that has one
-    #[arg(short, long)]
-    pub(crate) defaults: bool,
-    /// Take all variants of these named blocks even so
-    #[arg(
-        short,
-        long,
-        value_name = "BLOCK,...",
-        value_delimiter = ',',
-        value_parser = NonEmptyStringValueParser::new(),
-        requires = "defaults"
-    )]
-    pub(crate) expand: Vec<String>,
+    #[command(flatten)]
+    pub(crate) config: ConfigArgs,
+    /// The parameter
+    #[arg(index = 2, value_name = "KEY", value_hint = ValueHint::Other, value_parser = NonEmptyStringValueParser::new())]
+    pub(crate) key: String,
 }
 
 const LINT_EXAMPLES: &str = "\

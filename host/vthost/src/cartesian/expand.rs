@@ -5,7 +5,7 @@ use std::num::NonZeroUsize;
 use vthost_cartesian::{Config, Count, Error, JsonWriter, Options};
 use vthost_metadata::ExitCode;
 
-use super::cli::{ExpandArgs, Foreign};
+use super::cli::{ConfigArgs, ExpandArgs, Foreign};
 use super::format;
 use super::input::Input;
 use super::{near, reference};
@@ -13,8 +13,8 @@ use crate::failure::Failure;
 use crate::output::{self, Lines};
 
 pub(crate) fn main(args: &ExpandArgs, color: bool) -> Result<ExitCode, Failure> {
-    let input = Input::read(&args.file, &args.lines)?;
-    let options = options(args.defaults, &args.expand, input.config())?;
+    let input = Input::read(&args.config)?;
+    let options = options(&args.config, input.config())?;
     let found = if args.count {
         let count = count(input.config(), options.clone(), args.limit)?;
         output::print(format!("{count}\n").as_bytes())?;
@@ -28,13 +28,10 @@ pub(crate) fn main(args: &ExpandArgs, color: bool) -> Result<ExitCode, Failure> 
     }
 }
 
-/// How to expand: with `defaults`, the blocks of these names in full even so.
-pub(crate) fn options(
-    defaults: bool,
-    expand: &[String],
-    config: &Config,
-) -> Result<Options, Failure> {
-    let expand: Vec<String> = expand.iter().map(|name| name.trim().into()).collect();
+/// How to expand: with `--defaults`, the blocks that `--expand` names in full even so.
+pub(crate) fn options(args: &ConfigArgs, config: &Config) -> Result<Options, Failure> {
+    let names = args.expand.iter();
+    let expand: Vec<String> = names.map(|name| name.trim().into()).collect();
     for name in &expand {
         if !config.blocks().any(|block| block == name) {
             let near = vthost_cartesian::nearest(name, config.blocks());
@@ -45,7 +42,10 @@ pub(crate) fn options(
             return Err(Failure::new(ExitCode::Usage, text));
         }
     }
-    Ok(Options { defaults, expand })
+    Ok(Options {
+        defaults: args.defaults,
+        expand,
+    })
 }
 
 /// How many variants there are, at most `limit`.

@@ -1,13 +1,11 @@
 //! FILE and LINEs to a configuration.
 
-use std::path::Path;
-
-use vthost_cartesian::{Config, Options, OriginKind, Source};
+use vthost_cartesian::{Config, Options, OriginKind, Source, did_you_mean};
 use vthost_metadata::ExitCode;
 
+use super::cli::ConfigArgs;
 use super::files::Files;
 use super::mistake::Mistake;
-use super::near;
 use crate::failure::Failure;
 
 /// A configuration as a command line gives it.
@@ -20,14 +18,14 @@ pub(crate) struct Input {
 }
 
 impl Input {
-    /// Reads `file` and all it includes, and adds the lines.
+    /// Reads FILE and all it includes, and adds the LINEs.
     ///
     /// # Errors
     /// What cannot be read, the first mistake, and a filter in a line that names a label which exists nowhere.
-    pub(crate) fn read(file: &Path, lines: &[String]) -> Result<Self, Failure> {
+    pub(crate) fn read(args: &ConfigArgs) -> Result<Self, Failure> {
         let files = Files::default();
-        let file = files.first(file)?;
-        let lines: Vec<Source> = (1..).zip(lines).map(argument).collect();
+        let file = files.first(&args.file)?;
+        let lines: Vec<Source> = (1..).zip(&args.lines).map(argument).collect();
         let mut config = Config::parse(file.clone(), OriginKind::Operator, &files)?;
         for line in &lines {
             config.extend(line.clone(), OriginKind::CommandLine, &files)?;
@@ -142,7 +140,7 @@ fn check_labels(config: &Config, source: &Source) -> Result<(), Failure> {
             line: number,
             text: line,
             at: find(line, &label).unwrap_or_else(|| whole(line)),
-            help: near::question(&near),
+            help: did_you_mean(&near),
         };
         return Err(mistake.failure(ExitCode::Usage));
     }

@@ -15,9 +15,9 @@ use crate::output;
 const MAX_SEARCHED: usize = 10_000;
 
 pub(crate) fn main(args: &WhyArgs, color: bool) -> Result<ExitCode, Failure> {
-    let input = Input::read(&args.file, &args.lines)?;
+    let input = Input::read(&args.config)?;
     let config = input.config();
-    let options = expand::options(args.defaults, &args.expand, config)?;
+    let options = expand::options(&args.config, config)?;
     if let "name" | "shortname" | "dep" = args.key.as_str() {
         let key = &args.key;
         let text = format!("`{key}` has no history: it is made of the variants that are chosen");
