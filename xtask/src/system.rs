@@ -15,6 +15,8 @@ use anyhow::{Context as _, Result, bail};
 
 /// What building and testing vthost needs, in the format of [`JEOS_PACKAGES`].
 const PACKAGES: &str = "
+    gcc               cc
+    make              make
     qemu-system-x86   qemu-system-x86_64
     qemu-utils        qemu-img
     openssh-client    ssh

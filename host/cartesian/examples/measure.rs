@@ -11,6 +11,9 @@ use std::time::Instant;
 
 use vthost_cartesian::{Config, Error, JsonWriter, Options};
 
+/// The program's, so that what is measured is what its users get.
+#[path = "../../vthost/src/allocator.rs"]
+mod allocator;
 #[path = "../tests/common/mod.rs"]
 mod common;
 

@@ -3,15 +3,17 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use crate::apply::program::RESERVED;
 use crate::error::Error;
 use crate::expand::Options;
 use crate::expand::count::{Count, count};
 use crate::near;
 use crate::origin::OriginKind;
+use crate::syntax::Kind;
 use crate::syntax::filter::{Label, parse_filter};
 use crate::syntax::parse::{self, Size};
 use crate::text::source::{Loader, Source};
-use crate::tree::{Op, Target, Tree};
+use crate::tree::Tree;
 use crate::variants::{Names, Variants};
 
 /// A parsed configuration; can be extended line by line as the reference's command line does. Cheap to clone.
@@ -90,17 +92,17 @@ impl Config {
 
     /// Every key that a statement sets by its name, or a block of variants does, in order.
     pub fn keys(&self) -> impl Iterator<Item = &str> {
-        let tree = &self.tree;
-        let set = tree.ops.iter().filter_map(|op| match *op {
-            Op::Set { key, .. } => Some(key),
-            Op::Assign(id) => match tree.assigns[id as usize].target {
-                Target::Key(key) => Some(key),
-                Target::Pattern(_) => None,
-            },
-            _ => None,
-        });
-        let blocks = tree.choices.iter().filter_map(|choice| choice.assigns);
-        let names: BTreeSet<&str> = set.chain(blocks).map(|key| tree.keys.text(key)).collect();
+        let syntax = &self.tree.syntax;
+        let names: BTreeSet<&str> = syntax
+            .stmts
+            .iter()
+            .filter_map(|stmt| match stmt.kind {
+                Kind::Assign { pattern: None, .. } => Some(stmt.at.of(syntax.text(stmt))),
+                Kind::Variants { name } => Some(name?.of(syntax.text(stmt))),
+                _ => None,
+            })
+            .filter(|key| !RESERVED.contains(key))
+            .collect();
         names.into_iter()
     }
 
@@ -110,8 +112,7 @@ impl Config {
             .tree
             .forks
             .iter()
-            .filter_map(|fork| fork.name)
-            .map(|name| self.tree.keys.text(name))
+            .filter_map(|fork| fork.name.as_deref())
             .collect();
         names.into_iter()
     }

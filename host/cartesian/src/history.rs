@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use crate::apply::leaf::bound;
 use crate::apply::program::Rank;
+use crate::apply::store::Value;
 use crate::apply::trace::{Change, Trace};
 use crate::apply::values::{Suffixed, Values};
 use crate::apply::{Patterns, apply};
 use crate::expand::Walk;
 use crate::origin::{Origin, Place};
-use crate::tree::{ChoiceId, EntryId, Op, Tree};
+use crate::tree::{ChoiceId, EntryId, Tree};
 use crate::variant::Variant;
 
 /// One step on the way of a key to its value. See [`Variant::history`].
@@ -102,7 +103,7 @@ impl Target {
 
 fn target(tree: &Tree, walk: &Walk<'_>, key: &str) -> Option<Target> {
     let values = run(walk, &mut crate::apply::trace::Untraced);
-    let rank = tree.keys.find(key).map(|key| tree.program().rank(key));
+    let rank = tree.program().find(key);
     let is_shown = |suffixed: &&Suffixed| suffixed.shown(tree) == key || Some(suffixed.key) == rank;
     let plain = rank.is_some_and(|rank| values.get(rank).is_some());
     match values.suffixed.iter().rev().find(is_shown) {
@@ -134,34 +135,39 @@ struct Recorder<'a> {
 }
 
 impl Recorder<'_> {
-    fn value(&self, values: &Values) -> Option<Arc<str>> {
+    /// The value that the key has by now.
+    fn value(&self, values: &Values) -> Option<Value> {
         let suffixed = values
             .suffixed
             .iter()
             .find(|suffixed| self.target.is(suffixed));
-        let value = match suffixed {
-            Some(suffixed) => suffixed.value,
-            None => values.get(self.target.key)?,
-        };
-        Some(values.text(self.tree.program(), value).into())
+        match suffixed {
+            Some(suffixed) => Some(suffixed.value),
+            None => values.get(self.target.key),
+        }
     }
 
+    /// A statement that did not give the key its value.
     fn origin(&self, entry: EntryId) -> Origin {
         self.tree.origin(entry, &[])
+    }
+
+    /// A statement that gave the key its value, with those whose text is in it.
+    fn origin_of_value(&self, values: &Values, entry: EntryId) -> Origin {
+        let value = self.value(values);
+        let joined = value.map_or(&[][..], |value| values.store.joined(value));
+        self.tree.origin(entry, joined)
     }
 
     fn within(&self) -> Vec<Within> {
         let tree = self.tree;
         let scope = |scope: &Scope| match scope {
-            Scope::Condition(at) => match tree.ops[*at as usize] {
-                Op::When { condition, .. } => {
-                    let condition = &tree.conditions[condition as usize];
-                    let span = tree.span(condition.file, condition.line, condition.at);
-                    let text = condition.at.of(&span.file.text).to_owned();
-                    Some(Within::Condition(text, Place::new(span)))
-                }
-                _ => None,
-            },
+            Scope::Condition(at) => {
+                let condition = tree.program().condition_at(*at)?;
+                let span = tree.entry_span(tree.conditions[condition as usize].entry);
+                let text = span.at.of(&span.file.text).to_owned();
+                Some(Within::Condition(text, Place::new(span)))
+            }
             Scope::Choice(choice) => {
                 let choice = tree.choice(*choice);
                 let labels = tree.labels_of(choice).iter();
@@ -190,24 +196,30 @@ impl Trace for Recorder<'_> {
     fn change(&mut self, values: &Values, change: Change) {
         let target = self.target.key;
         let action = match change {
-            Change::Set { key, entry } if key == target => Action::Set(self.origin(entry)),
+            Change::Set { key, entry } if key == target => {
+                Action::Set(self.origin_of_value(values, entry))
+            }
             Change::Kept { key, entry } if key == target => Action::Kept(self.origin(entry)),
             Change::Deleted { key, entry } if key == target => Action::Deleted(self.origin(entry)),
             Change::Renamed { suffix, entry } if self.before.is_some() => {
-                let text = self.tree.suffixes.text(suffix).to_owned();
+                let text = self.tree.program().suffix(suffix).to_owned();
                 Action::Renamed(text, self.origin(entry))
             }
             Change::Bounded { key, by } if key == target => {
                 let program = self.tree.program();
                 let entry = values.get(by).map(|value| values.store.entry(value));
                 match entry {
-                    Some(entry) => Action::Bounded(program.name(by).to_owned(), self.origin(entry)),
+                    Some(entry) => {
+                        let origin = self.origin_of_value(values, entry);
+                        Action::Bounded(program.name(by).to_owned(), origin)
+                    }
                     None => return,
                 }
             }
             _ => return,
         };
-        let value = self.value(values);
+        let text = |value| values.text(self.tree.program(), value).into();
+        let value = self.value(values).map(text);
         // A key with a suffix is not touched by what is done to the key without.
         let untouched = value == self.before && !matches!(action, Action::Renamed(..));
         if self.renamed && untouched {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::apply::program::Rank;
-use crate::apply::values::{Item, Value};
+use crate::apply::values::Item;
 use crate::text::span::Extent;
 use crate::tree::Tree;
 use crate::variant::Variant;
@@ -30,16 +30,16 @@ use crate::variant::Variant;
 #[derive(Debug, Default)]
 pub struct JsonWriter {
     out: String,
-    /// Texts of `,"key":"value"`, one after the other.
-    known: String,
-    /// For each statement of the tree, the key and the text it was written with last.
-    statements: Vec<Option<(Rank, Extent)>>,
-    /// The tree that both belong to.
+    /// Where in `out` each item stands, with the comma before it.
+    items: Vec<(Item, Extent)>,
+    /// The text and the items of the variant before.
+    last_out: String,
+    last_items: Vec<(Item, Extent)>,
+    /// By special key, the first key of the tree that comes after it.
+    special: [Rank; SPECIAL.len()],
+    /// The tree that all this belongs to.
     tree: Option<Arc<Tree>>,
 }
-
-/// Bytes of texts that a writer keeps.
-const MAX_KNOWN: usize = 16 << 20;
 
 /// The keys that are no items, in order.
 const SPECIAL: [&str; 5] = [
@@ -53,27 +53,38 @@ const SPECIAL: [&str; 5] = [
 impl JsonWriter {
     /// The JSON of a variant, without a line end.
     pub fn write(&mut self, variant: &Variant) -> &str {
-        let tree = variant.tree();
-        if !self
-            .tree
-            .as_ref()
-            .is_some_and(|known| Arc::ptr_eq(known, tree))
-        {
-            self.tree = Some(Arc::clone(tree));
-            self.known.clear();
-            self.statements.clear();
-            self.statements.resize(tree.entries.len(), None);
-        }
+        std::mem::swap(&mut self.out, &mut self.last_out);
+        std::mem::swap(&mut self.items, &mut self.last_items);
         self.out.clear();
-        let mut special = SPECIAL.into_iter().peekable();
-        for item in &variant.body().items {
-            let key = variant.key(item);
-            while let Some(name) = special.next_if(|name| **name < *key) {
+        self.items.clear();
+        let tree = variant.tree();
+        let known = self.tree.as_ref();
+        if !known.is_some_and(|known| Arc::ptr_eq(known, tree)) {
+            self.tree = Some(Arc::clone(tree));
+            self.last_items.clear();
+            self.special = SPECIAL.map(|name| tree.program().first_after(name));
+        }
+        let mut special = SPECIAL.into_iter().zip(self.special).peekable();
+        let mut rest = &*variant.body().items;
+        let mut last = 0;
+        while let Some((item, others)) = rest.split_first() {
+            while let Some((name, _)) = special.next_if(|(name, first)| match item.known() {
+                Some(key) => *first <= key,
+                None => **name < *variant.key(item),
+            }) {
                 self.special(variant, name);
             }
-            self.item(variant, item, key);
+            // The keys before the next special one.
+            let end = special.peek().map_or(Rank::MAX, |(_, first)| *first);
+            let copied = self.copy(rest, &mut last, end);
+            if copied == 0 {
+                self.item(variant, item);
+                rest = others;
+            } else {
+                rest = &rest[copied..];
+            }
         }
-        for name in special {
+        for (name, _) in special {
             self.special(variant, name);
         }
         // Every part starts with a comma.
@@ -82,28 +93,47 @@ impl JsonWriter {
         &self.out
     }
 
-    fn item(&mut self, variant: &Variant, item: &Item, key: &str) {
-        let (Some(id), Ok(entry)) = (item.known(), item.value.kind()) else {
-            return self.pair(variant, key, item.value);
+    /// Copies what the variant before has in common with the first of these items, as far as it goes and below the key
+    /// `end`; gives their number. `last` is how far the items of the variant before have been gone through.
+    fn copy(&mut self, items: &[Item], last: &mut usize, end: Rank) -> usize {
+        let Some(first) = items.first().and_then(|item| item.known()) else {
+            return 0;
         };
-        if let Some((known, at)) = self.statements[entry as usize]
-            && known == id
-        {
-            self.out.push_str(at.of(&self.known));
-            return;
+        let before = |(item, _): &(Item, Extent)| item.known().is_some_and(|key| key < first);
+        while self.last_items.get(*last).is_some_and(before) {
+            *last += 1;
         }
-        let start = self.out.len();
-        self.pair(variant, key, item.value);
-        if self.known.len() < MAX_KNOWN {
-            let at = self.known.len();
-            self.known.push_str(&self.out[start..]);
-            self.statements[entry as usize] = Some((id, Extent::new(at, self.known.len())));
-        }
+        let same = |(item, (old, _)): &(&Item, &(Item, Extent))| {
+            // What was made for one variant is something else in the next one.
+            item == &old && item.value.kind().is_ok() && item.known().is_some_and(|key| key < end)
+        };
+        let old = &self.last_items[*last..];
+        let count = items.iter().zip(old).take_while(same).count();
+        let old = &old[..count];
+        let (Some((_, first)), Some((_, final_one))) = (old.first(), old.last()) else {
+            return 0;
+        };
+        let text = Extent {
+            start: first.start,
+            end: final_one.end,
+        };
+        let start = self.out.len() as u32;
+        self.out.push_str(text.of(&self.last_out));
+        let moved = |at: &Extent| Extent {
+            start: start + (at.start - text.start),
+            end: start + (at.end - text.start),
+        };
+        self.items
+            .extend(old.iter().map(|(item, at)| (*item, moved(at))));
+        *last += count;
+        count
     }
 
-    fn pair(&mut self, variant: &Variant, key: &str, value: Value) {
-        self.key(key);
-        quote(&mut self.out, variant.text(value));
+    fn item(&mut self, variant: &Variant, item: &Item) {
+        let start = self.out.len();
+        self.key(variant.key(item));
+        quote(&mut self.out, variant.text(item.value));
+        self.items.push((*item, Extent::new(start, self.out.len())));
     }
 
     fn key(&mut self, key: &str) {
@@ -112,6 +142,7 @@ impl JsonWriter {
         self.out.push(':');
     }
 
+    /// Writes a key that is no item. Names of variants are words and dots: there is nothing in them to escape.
     fn special(&mut self, variant: &Variant, name: &str) {
         match name {
             "_name_map_file" => self.map(name, variant.name_map()),
@@ -124,11 +155,11 @@ impl JsonWriter {
             }
             "name" => {
                 self.key(name);
-                quote(&mut self.out, variant.name());
+                self.out.extend(["\"", variant.name(), "\""]);
             }
             _ => {
                 self.key(name);
-                quote(&mut self.out, variant.short_name());
+                self.out.extend(["\"", variant.short_name(), "\""]);
             }
         }
     }
@@ -141,8 +172,7 @@ impl JsonWriter {
         self.key(name);
         list(&mut self.out, ['{', '}'], &map, |out, (file, name)| {
             quote(out, file);
-            out.push(':');
-            quote(out, name);
+            out.extend([":\"", name, "\""]);
         });
     }
 }
@@ -166,9 +196,18 @@ fn list<T>(
 /// Writes a text in quotes, with the escapes that JSON needs.
 fn quote(out: &mut String, text: &str) {
     out.push('"');
+    let is_escaped = |byte: u8| byte < b' ' || byte == b'"' || byte == b'\\';
+    // Nearly no text has anything to escape, and this looks at many bytes at once.
+    if !text
+        .bytes()
+        .fold(false, |found, byte| found | is_escaped(byte))
+    {
+        out.push_str(text);
+        return out.push('"');
+    }
     let mut from = 0;
     for (at, byte) in text.bytes().enumerate() {
-        if byte >= b' ' && byte != b'"' && byte != b'\\' {
+        if !is_escaped(byte) {
             continue;
         }
         out.push_str(&text[from..at]);

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use crate::apply::values::{Item, Made, Value};
+use crate::apply::store::{Made, Value};
+use crate::apply::values::Item;
 use crate::expand::append;
 use crate::origin::Origin;
 use crate::tree::{ChoiceId, EntryId, Tree};
@@ -59,21 +60,7 @@ impl Variant {
 
     /// The names this variant depends on, as filters; no part of the order of the variants (guide: *Dependencies*).
     pub fn dep(&self) -> Vec<String> {
-        let tree = &self.tree;
-        let mut all = Vec::new();
-        let mut name = String::new();
-        for choice in &self.body.path {
-            let choice = tree.choice(*choice);
-            for dependency in choice.dependencies.items(&tree.dependencies) {
-                let mut full = name.clone();
-                append(&mut full, dependency);
-                all.push(full);
-            }
-            for (_, exact) in tree.labels_of(choice) {
-                append(&mut name, tree.labels.text(*exact));
-            }
-        }
-        all
+        self.tree.dependencies_of(self.body.path.iter().copied())
     }
 
     /// The value of a key; of `name` and `shortname` too.
@@ -92,13 +79,13 @@ impl Variant {
 
     /// The keys that the configuration set and their values, sorted by key.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &str)> {
-        let (program, body) = (self.tree.program(), &*self.body);
+        let (body, (names, values)) = (&*self.body, self.tree.program().texts());
         body.items.iter().map(move |item| {
             let text = match item.value.kind() {
-                Ok(entry) => program.text(entry),
+                Ok(entry) => values[entry as usize],
                 Err(made) => body.made[made].text.of(&body.text),
             };
-            (item.key(program, &body.unknown), text)
+            (item.key(names, &body.unknown), text)
         })
     }
 
@@ -124,23 +111,30 @@ impl Variant {
     }
 
     fn map(&self, exact_names: bool) -> Vec<(&str, String)> {
-        let tree = &self.tree;
-        let file = |choice: &ChoiceId| tree.base_name(tree.choice(*choice).entry);
+        let (tree, path) = (&self.tree, &self.body.path);
         let mut map: Vec<(&str, String)> = Vec::new();
-        for choice in self.body.path.iter().rev() {
-            let file = file(choice);
-            if !map.iter().any(|(known, _)| *known == file) {
-                map.push((file, String::new()));
+        // For each choice, the last one first, the item of the map that it is a part of.
+        let mut places: Vec<usize> = Vec::with_capacity(path.len());
+        let mut last = None;
+        for choice in path.iter().rev() {
+            let file = tree.entry(tree.choice(*choice).entry).file;
+            // What follows each other mostly stands in one file.
+            if last != Some(file) {
+                last = Some(file);
+                let name = tree.files()[file as usize].base_name();
+                let known = map.iter().position(|(known, _)| *known == name);
+                places.push(known.unwrap_or(map.len()));
+                if known.is_none() {
+                    map.push((name, String::with_capacity(self.body.name.len())));
+                }
+            } else if let Some(place) = places.last() {
+                places.push(*place);
             }
         }
-        for choice in &self.body.path {
-            let file = file(choice);
-            let Some((_, name)) = map.iter_mut().find(|(known, _)| *known == file) else {
-                continue;
-            };
+        for (choice, place) in path.iter().zip(places.into_iter().rev()) {
             for (plain, exact) in tree.labels_of(tree.choice(*choice)) {
                 let label = if exact_names { exact } else { plain };
-                append(name, tree.labels.text(*label));
+                append(&mut map[place].1, tree.labels.text(*label));
             }
         }
         map
@@ -155,7 +149,7 @@ impl Variant {
     }
 
     pub(crate) fn key(&self, item: &Item) -> &str {
-        item.key(self.tree.program(), &self.body.unknown)
+        item.key(self.tree.program().texts().0, &self.body.unknown)
     }
 
     pub(crate) fn text(&self, value: Value) -> &str {

@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 
 use proptest::prelude::*;
 use vthost_cartesian::{
-    Action, Config, Count, Error, ErrorKind, LoadError, Loader, MapLoader, NoIncludes, Operator,
-    Options, OriginKind, Source, Step, Variant, Within,
+    Action, Config, Count, Error, ErrorKind, JsonWriter, LintOptions, LoadError, Loader, MapLoader,
+    Names, NoIncludes, Operator, Options, Origin, OriginKind, Source, Step, Variant, Variants,
+    Within, lint,
 };
 
 fn config(text: &str) -> Result<Config, Error> {
@@ -36,6 +37,10 @@ fn what_is_shared_between_threads_can_be() {
     shared::<Config>();
     shared::<Variant>();
     shared::<Error>();
+    // Whoever expands in a task takes the iterators from thread to thread.
+    fn sent<T: Send>() {}
+    sent::<Variants<'_>>();
+    sent::<Names<'_>>();
 }
 
 #[test]
@@ -217,6 +222,26 @@ fn a_value_has_a_history() {
 }
 
 #[test]
+fn a_step_tells_what_was_joined() {
+    let text = "a = 1\nb = 2\nk = x${a}\nk += ${b}\nlimit = 5${a}\nlimit_max = 7\n";
+    let variant = &variants(&config(text).expect("a configuration"))[0];
+    let joined = |key: &str| -> Vec<String> {
+        let origin = |step: Step| match step.action {
+            Action::Set(origin) | Action::Bounded(_, origin) => origin,
+            other => panic!("{other:?}"),
+        };
+        let lines = |origin: Origin| {
+            let lines = origin.joined().map(|origin| origin.line().to_string());
+            lines.collect::<Vec<_>>().join(" ")
+        };
+        let steps = variant.history(key).into_iter();
+        steps.map(|step| lines(origin(step))).collect()
+    };
+    assert_eq!(joined("k"), ["1", "2 3 1"]);
+    assert_eq!(joined("limit"), ["1", ""]);
+}
+
+#[test]
 fn a_suffix_is_part_of_the_history() {
     let text = "variants:\n    - vm1:\n        k = 1\n        suffix _vm1\n    - vm2:\n        k = 2\n        suffix _vm2\njoin vm1 vm2\nk.* ?+= !\n";
     let variant = &variants(&config(text).expect("a configuration"))[0];
@@ -232,6 +257,16 @@ fn a_suffix_is_part_of_the_history() {
             "?+= t.cfg:9 -> \"1!\" []",
         ]
     );
+}
+
+#[test]
+fn a_name_given_twice_has_both_origins() {
+    let text = "variants:\n    - vm1:\n        k = 1\n        suffix _x\n    - vm2:\n        k = 2\n        suffix _x\n    - vm3:\n        k = 3\n        suffix _y\njoin vm1 vm2 vm3\n";
+    let variant = &variants(&config(text).expect("a configuration"))[0];
+    assert_eq!(variant.get("k_x"), Some("2"));
+    let origin = variant.origin("k_x").expect("set");
+    let joined: Vec<u32> = origin.joined().map(|origin| origin.line()).collect();
+    assert_eq!((origin.line(), joined), (6, vec![4, 7]));
 }
 
 #[test]
@@ -327,31 +362,29 @@ fn a_late_kind_of_origin_is_not_lost_in_the_crowd() {
     );
 }
 
-/// A configuration whose first part an operator wrote, and whose second part a provider.
-fn of_two(operator: &str, provided: &str) -> Variant {
-    let mut config = config(operator).expect("valid");
-    let kind = OriginKind::Provider("p".to_owned());
-    config
-        .extend(Source::new("p.cfg", provided), kind, &NoIncludes)
-        .expect("valid");
+/// A configuration of these sources, in order.
+fn of_sources<'t>(sources: impl IntoIterator<Item = (&'t str, OriginKind)>) -> Variant {
+    let mut config = Config::new();
+    for (text, kind) in sources {
+        config
+            .extend(Source::new("c.cfg", text), kind, &NoIncludes)
+            .expect("valid");
+    }
     variants(&config).remove(0)
 }
 
 #[test]
 fn a_suffix_of_a_provider_shows_in_the_origin() {
-    let variant = of_two("net = host0\n", "suffix _vm1\n");
-    let mut config = Config::new();
     let provider = OriginKind::Provider("p".to_owned());
-    for (text, kind) in [
+    let variant = of_sources([
+        ("net = host0\n", OriginKind::Operator),
+        ("suffix _vm1\n", provider.clone()),
+    ]);
+    let other = of_sources([
         ("net = host0\n", OriginKind::Operator),
         ("!zz:\n    suffix type\n!zz:\n    net = x\n", provider),
         ("all = ${nettype}\n", OriginKind::Operator),
-    ] {
-        config
-            .extend(Source::new("c.cfg", text), kind, &NoIncludes)
-            .expect("valid");
-    }
-    let other = variants(&config).remove(0);
+    ]);
     assert_eq!(other.get("nettype"), Some("host0"));
     assert_eq!(other.get("all"), Some("host0"));
     for key in ["nettype", "all"] {
@@ -363,20 +396,14 @@ fn a_suffix_of_a_provider_shows_in_the_origin() {
 
 #[test]
 fn what_a_provider_wrote_too_shows_in_the_origin() {
-    let mut config = Config::new();
     let provider = OriginKind::Provider("p".to_owned());
-    for (text, kind) in [
+    let variant = of_sources([
         ("!zz:\n    mem = evil\n    suffix _a\n", provider),
         (
             "!zz:\n    mem = evil\n    suffix _b\nx = ${mem}\n",
             OriginKind::Operator,
         ),
-    ] {
-        config
-            .extend(Source::new("c.cfg", text), kind, &NoIncludes)
-            .expect("valid");
-    }
-    let variant = variants(&config).remove(0);
+    ]);
     for key in ["mem", "x"] {
         assert_eq!(variant.get(key), Some("evil"));
         assert!(variant.origin(key).expect(key).is_from_provider(), "{key}");
@@ -648,13 +675,31 @@ proptest! {
     fn no_text_makes_it_panic(pieces in prop::collection::vec(piece(), 0..40)) {
         let text = pieces.concat();
         let loader = MapLoader::new([("x", "k = 1\nvariants:\n    - inc:\n")]);
-        match Config::parse(Source::new("t.cfg", text), OriginKind::Operator, &loader) {
+        let source = Source::new("t.cfg", text);
+        match Config::parse(source.clone(), OriginKind::Operator, &loader) {
             Ok(config) => {
+                let mut json = JsonWriter::default();
                 for variant in config.variants().take(50) {
-                    if let Err(error) = variant {
-                        prop_assert!(!error.render().is_empty());
+                    match variant {
+                        Ok(variant) => {
+                            let value: Result<serde_json::Value, _> = serde_json::from_str(json.write(&variant));
+                            prop_assert!(value.is_ok());
+                            for (key, text, _) in variant.entries() {
+                                let end = variant.history(key).pop().and_then(|step| step.value);
+                                prop_assert_eq!(end.as_deref(), Some(text), "{}", key);
+                            }
+                        }
+                        Err(error) => prop_assert!(!error.render().is_empty()),
                     }
                 }
+                let options = Options { defaults: true, ..Options::default() };
+                let mut names = config.names(options.clone());
+                for _ in 0..50 {
+                    names.next_name();
+                }
+                // Whether they can say how many, or what is wrong, is not asked here.
+                let _ = config.count(options, Some(1_000));
+                let _ = lint(source, &loader, &LintOptions::default());
             }
             Err(error) => prop_assert!(error.line() > 0 && error.render().contains('^')),
         }

@@ -2,6 +2,7 @@
 //!
 //! This binary reads flags, wires the crates together, and answers with an exit code; it decides nothing else.
 
+mod allocator;
 mod bootstrap;
 mod cartesian;
 mod cli;

@@ -3,16 +3,16 @@
 use std::sync::Arc;
 
 use crate::apply::operand::MAX_MADE;
-use crate::apply::program::Rank;
+use crate::apply::program::{RESERVED, Rank};
+use crate::apply::store::Value;
 use crate::apply::suffix::{self, Shown};
 use crate::apply::trace::{Change, Trace};
-use crate::apply::values::{Item, Kept, Value, Values};
+use crate::apply::values::{Item, Kept, Values};
 use crate::apply::{Patterns, apply};
 use crate::error::{Error, ErrorKind};
-use crate::expand::{Walk, append};
-use crate::text::span::Extent;
+use crate::expand::Walk;
+use crate::tree::Tree;
 use crate::tree::bound::Bounding;
-use crate::tree::{RESERVED, Tree};
 use crate::variant::{Body, Variant};
 
 /// Makes variants; what it needs for one is used again for the next.
@@ -20,6 +20,8 @@ use crate::variant::{Body, Variant};
 pub(crate) struct Builder {
     values: Values,
     patterns: Patterns,
+    /// For the list of the keys.
+    table: Vec<Item>,
 }
 
 impl Builder {
@@ -27,6 +29,7 @@ impl Builder {
         Self {
             values: Values::new(tree),
             patterns: Patterns::default(),
+            table: Vec::new(),
         }
     }
 
@@ -37,11 +40,10 @@ impl Builder {
         walk: &Walk<'_>,
         trace: &mut T,
     ) -> Result<Variant, Error> {
-        check_dependencies(tree, walk)?;
         self.values.clear();
         let mut earlier = Vec::new();
         let mut body = Body::default();
-        if walk.is_joined() {
+        if let Some(joining) = walk.joining() {
             let mut parts: Vec<Kept> = Vec::new();
             let mut made = 0;
             walk.for_each_part(&mut |part| {
@@ -49,9 +51,9 @@ impl Builder {
                 let kept = self.values.take();
                 made += kept.size();
                 if made > MAX_MADE {
-                    return Err(walk.join_error(format!(
-                        "the values of one joined variant grow beyond {MAX_MADE} bytes"
-                    )));
+                    let message =
+                        format!("the values of one joined variant grow beyond {MAX_MADE} bytes");
+                    return Err(joining.error(ErrorKind::Limit, message));
                 }
                 parts.push(kept);
                 earlier.push(path(part));
@@ -64,8 +66,8 @@ impl Builder {
             self.part(walk, trace)?;
             body.path = path(walk);
         }
-        let mut others = self.write_out_suffixes(tree);
-        self.items(tree, &mut body, &mut others);
+        let others = self.write_out_suffixes(tree);
+        self.items(tree, &mut body, others);
         let names = walk.names();
         body.name = names.name.as_str().into();
         body.short_name = names.short_name.as_str().into();
@@ -78,6 +80,7 @@ impl Builder {
 
     /// The keys of one walk, with their bounds.
     fn part<T: Trace>(&mut self, walk: &Walk<'_>, trace: &mut T) -> Result<(), Error> {
+        check_dependencies(walk)?;
         apply(walk, &mut self.values, &mut self.patterns, trace)?;
         bound(walk.tree, &mut self.values, trace)
     }
@@ -93,7 +96,7 @@ impl Builder {
             if RESERVED.contains(&name.as_str()) {
                 continue;
             }
-            let known = tree.keys.find(&name).map(|key| tree.program().rank(key));
+            let known = tree.program().find(&name);
             let same_name = others.iter_mut().find(|(other, _)| *other == name);
             let old = match (known, &same_name) {
                 (Some(key), _) => self.values.get(key),
@@ -118,19 +121,19 @@ impl Builder {
     }
 
     /// The keys that have a value, in order.
-    fn items(&mut self, tree: &Tree, body: &mut Body, others: &mut Vec<(String, Value)>) {
-        let mut items = self.values.list();
-        if !others.is_empty() {
-            for (name, value) in others.drain(..) {
-                items.push(Item::unknown(body.unknown.len(), value));
-                body.unknown.push(name.into());
-            }
-            let program = tree.program();
-            items.sort_by(|a, b| {
-                a.key(program, &body.unknown)
-                    .cmp(b.key(program, &body.unknown))
-            });
+    fn items(&mut self, tree: &Tree, body: &mut Body, others: Vec<(String, Value)>) {
+        let known = self.values.list_in(&mut self.table);
+        if others.is_empty() {
+            body.items = (&*known).into();
+            return;
         }
+        let mut items = known.to_vec();
+        for (name, value) in others {
+            items.push(Item::unknown(body.unknown.len(), value));
+            body.unknown.push(name.into());
+        }
+        let (names, _) = tree.program().texts();
+        items.sort_by(|a, b| a.key(names, &body.unknown).cmp(b.key(names, &body.unknown)));
         body.items = items.into();
     }
 }
@@ -144,7 +147,11 @@ fn path(walk: &Walk<'_>) -> Box<[u32]> {
 const MAX_DEPENDENCIES: usize = 1 << 20;
 
 /// Each name that a variant depends on starts with what stands before it in the name of the variant.
-fn check_dependencies(tree: &Tree, walk: &Walk<'_>) -> Result<(), Error> {
+fn check_dependencies(walk: &Walk<'_>) -> Result<(), Error> {
+    let tree = walk.tree;
+    if tree.dependencies.is_empty() {
+        return Ok(());
+    }
     let mut size = 0;
     for (id, _) in &walk.path {
         let choice = tree.choice(*id);
@@ -158,24 +165,6 @@ fn check_dependencies(tree: &Tree, walk: &Walk<'_>) -> Result<(), Error> {
         }
     }
     Ok(())
-}
-
-/// The names that the combination of a walk depends on, for `${dep}`.
-pub(crate) fn dependencies(walk: &Walk<'_>) -> Vec<String> {
-    let tree = walk.tree;
-    let mut all = Vec::new();
-    for (choice, before) in &walk.path {
-        let Extent { start, end } = tree.choice(*choice).dependencies;
-        for dependency in &tree.dependencies[start as usize..end as usize] {
-            let mut full = String::new();
-            for (_, exact) in &walk.scope.path()[..*before as usize] {
-                append(&mut full, tree.labels.text(*exact));
-            }
-            append(&mut full, dependency);
-            all.push(full);
-        }
-    }
-    all
 }
 
 /// Lets `_max`, `_min` and `_fixed` keys bound the keys they belong to.

@@ -1,20 +1,23 @@
 //! The keys of one combination: the statements along its path, done in the order of the text.
 
+mod compile;
 pub(crate) mod leaf;
 pub(crate) mod operand;
 pub(crate) mod program;
+pub(crate) mod store;
 pub(crate) mod suffix;
 pub(crate) mod trace;
 pub(crate) mod values;
 
-use crate::apply::program::{Program, Rank, Step};
+use crate::apply::program::{Assign, Program, Rank, Step, Target};
+use crate::apply::store::Value;
 use crate::apply::trace::{Change, Trace};
-use crate::apply::values::{Value, Values};
+use crate::apply::values::Values;
 use crate::error::{Error, ErrorKind};
 use crate::expand::Walk;
 use crate::origin::Operator;
 use crate::text::span::Extent;
-use crate::tree::{Assign, Block, EntryId, Target, Tree};
+use crate::tree::{EntryId, Tree};
 
 /// Keys of one combination that have suffixes.
 const MAX_SUFFIXED: usize = 10_000;
@@ -41,12 +44,13 @@ impl Patterns {
         let known = &mut self.known[at];
         if known.is_empty() {
             if self.size + program.keys() > MAX_KNOWN {
-                return tree.patterns[at].is_match(program.name(key));
+                return tree.syntax.patterns[at].is_match(program.name(key));
             }
             self.size += program.keys();
             known.resize(program.keys(), None);
         }
-        *known[key as usize].get_or_insert_with(|| tree.patterns[at].is_match(program.name(key)))
+        *known[key as usize]
+            .get_or_insert_with(|| tree.syntax.patterns[at].is_match(program.name(key)))
     }
 }
 
@@ -75,15 +79,10 @@ pub(crate) fn apply<'t, T: Trace>(
         patterns,
         trace,
     };
-    applier.block(&walk.tree.root)
+    applier.ops(applier.program.root)
 }
 
 impl<'t, T: Trace> Applier<'_, 't, T> {
-    /// Does everything in `block` and in the variants chosen in it.
-    fn block(&mut self, block: &'t Block) -> Result<(), Error> {
-        self.ops(block.ops)
-    }
-
     fn rename(&mut self, suffix: u32, entry: EntryId) -> Result<(), Error> {
         self.values.rename_all(suffix, entry);
         let renamed = self.values.suffixed.len();
@@ -104,11 +103,11 @@ impl<'t, T: Trace> Applier<'_, 't, T> {
         let program = self.program;
         let mut at = ops.start;
         while at < ops.end {
-            let (holds, skip) = match program.steps[at as usize] {
+            let (holds, skip) = match program.step(at) {
                 Step::Sets(count) => {
                     let row = Extent {
                         start: at,
-                        end: (at + count).min(ops.end),
+                        end: at + count,
                     };
                     at = row.end;
                     self.set_row(program.sets(row));
@@ -127,6 +126,11 @@ impl<'t, T: Trace> Applier<'_, 't, T> {
                     continue;
                 }
             };
+            if holds && !T::IS_TRACED {
+                // What stands in the condition follows, and nobody wants to know where it ends.
+                at += 1;
+                continue;
+            }
             if holds {
                 self.trace.enter_condition(at);
                 self.ops(Extent {
@@ -160,14 +164,13 @@ impl<'t, T: Trace> Applier<'_, 't, T> {
             }
             Step::Fork(fork) => {
                 let id = self.walk.chosen[fork as usize];
-                let choice = self.tree.choice(id);
                 self.trace.enter_choice(id);
-                if let Some(key) = choice.assigns {
-                    let (key, entry) = (self.program.rank(key), choice.entry);
+                if let Some(key) = self.program.fork_key(fork) {
+                    let entry = self.tree.choice(id).entry;
                     self.values.set(self.program, key, Value::entry(entry));
                     self.trace.change(self.values, Change::Set { key, entry });
                 }
-                self.block(&choice.body)?;
+                self.ops(self.program.body(id))?;
                 self.trace.leave();
             }
             Step::Assign(id) => self.assign(&self.program.assigns[id as usize])?,
@@ -226,7 +229,9 @@ impl<'t, T: Trace> Applier<'_, 't, T> {
             let name = self.values.suffixed[at].applied(self.tree);
             let matches = match assign.target {
                 Target::Key(key) => *self.program.name(key) == *name,
-                Target::Pattern(pattern) => self.tree.patterns[pattern as usize].is_match(&name),
+                Target::Pattern(pattern) => {
+                    self.tree.syntax.patterns[pattern as usize].is_match(&name)
+                }
             };
             if matches {
                 let old = self.values.suffixed[at].value;

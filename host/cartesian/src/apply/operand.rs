@@ -1,12 +1,13 @@
 //! The right side of an assignment: its references replaced, and what the operator makes of it and the old value.
 
 use crate::apply::Applier;
+use crate::apply::program::{Assign, Piece, Rank};
+use crate::apply::store::Value;
 use crate::apply::suffix::Shown;
 use crate::apply::trace::Trace;
-use crate::apply::values::Value;
 use crate::error::{Error, ErrorKind};
 use crate::origin::Operator;
-use crate::tree::{Assign, EntryId, KeyId, Piece};
+use crate::tree::EntryId;
 
 /// Longest value. `k = ${k}${k}` doubles a value with every line.
 const MAX_VALUE: usize = 1 << 20;
@@ -21,10 +22,11 @@ impl<'t, T: Trace> Applier<'_, 't, T> {
         };
         let text = self.values.store.text.len();
         let joined = self.values.store.joined.len();
-        let pieces = template.items(&self.tree.pieces);
-        for piece in pieces {
+        let program = self.program;
+        let source = self.tree.syntax.text(self.tree.entry(assign.entry));
+        for piece in program.pieces(template) {
             match *piece {
-                Piece::Text(at) => self.values.store.text.push_str(self.tree.part(at)),
+                Piece::Text(at) => self.values.store.text.push_str(at.of(source)),
                 Piece::Key(key) => self.fill(assign.entry, joined, key),
             }
             self.bound(assign.entry, text)?;
@@ -33,33 +35,34 @@ impl<'t, T: Trace> Applier<'_, 't, T> {
     }
 
     /// Appends the value of `key` to the text being made, and where it came from to the statements joined since `from`.
-    fn fill(&mut self, entry: EntryId, from: usize, key: KeyId) {
-        let tree = self.tree;
+    fn fill(&mut self, entry: EntryId, from: usize, key: Rank) {
+        let (tree, program) = (self.tree, self.program);
         if !self.values.suffixed.is_empty() {
-            let renamed = super::suffix::find(tree, self.values, tree.keys.text(key));
+            let renamed = super::suffix::find(tree, self.values, program.name(key));
             if let Some((last, others)) = renamed.split_last() {
                 return self.fill_renamed(entry, from, last, others);
             }
         }
-        let value = self.values.get(self.program.rank(key));
+        let value = self.values.get(key);
         let store = &mut self.values.store;
         if let Some(value) = value {
             store.push_value(self.program, value);
             store.join_value(tree, entry, from, value);
             return;
         }
-        // The reserved keys, in their order.
-        match key {
-            0 => store.text.push_str(&self.walk.names().name),
-            1 => store.text.push_str(&self.walk.names().short_name),
-            2 => {
-                let names: Vec<String> = super::leaf::dependencies(self.walk)
+        match program.name(key) {
+            "name" => store.text.push_str(&self.walk.names().name),
+            "shortname" => store.text.push_str(&self.walk.names().short_name),
+            "dep" => {
+                let path = self.walk.path.iter().map(|(choice, _)| *choice);
+                let names: Vec<String> = tree
+                    .dependencies_of(path)
                     .iter()
                     .map(|name| format!("'{name}'"))
                     .collect();
                 store.text.extend(["[", &names.join(", "), "]"]);
             }
-            _ => return store.text.extend(["${", tree.keys.text(key), "}"]),
+            other => return store.text.extend(["${", other, "}"]),
         }
         for (choice, _) in &self.walk.path {
             store.join(tree, entry, from, tree.choice(*choice).entry);

@@ -1,14 +1,25 @@
-//! The tree as the work on keys wants it: keys numbered in the order of their names, texts cut to pieces.
+//! The statements as the work on keys wants them: keys numbered in the order of their names, texts cut to pieces.
 //!
 //! It is made when the first variant is, so that names alone do not pay for it.
 
 use std::sync::Arc;
 
+use crate::apply::compile;
 use crate::origin::Operator;
 use crate::text::source::SourceFile;
 use crate::text::span::Extent;
 use crate::tree::bound::Limit;
-use crate::tree::{Assign, Entry, EntryId, ForkId, KeyId, LabelId, Matcher, Op, Target, Tree};
+use crate::tree::intern::Interner;
+use crate::tree::{ChoiceId, EntryId, ForkId, LabelId, Tree};
+
+/// Keys that the expansion itself sets: statements on them have no effect (guide: *Formal definition*).
+pub(crate) const RESERVED: [&str; 5] = [
+    "name",
+    "shortname",
+    "dep",
+    "_name_map_file",
+    "_short_name_map_file",
+];
 
 /// The place of a key in the order of all keys.
 pub(crate) type Rank = u32;
@@ -16,21 +27,29 @@ pub(crate) type Rank = u32;
 /// See the [module](self).
 #[derive(Debug)]
 pub(crate) struct Program {
-    /// By the number of the key.
-    ranks: Vec<Rank>,
-    texts: Texts,
+    pub(super) texts: Texts,
     /// For each key that bounds another one: which, and how.
     pub(crate) limits: Vec<Option<(Limit, Rank)>>,
-    /// The operations of the tree, each in its place.
-    pub(crate) steps: Vec<Step>,
+    pub(super) steps: Vec<Step>,
     /// What [`Step::Sets`] sets, by the place of the step.
-    sets: Vec<(Rank, EntryId)>,
+    pub(super) sets: Vec<(Rank, EntryId)>,
+    /// What is done in any case.
+    pub(crate) root: Extent,
+    /// By choice, what is done if it is chosen.
+    pub(super) bodies: Vec<Extent>,
+    /// By fork, the key that gets the name of the chosen variant.
+    pub(super) fork_keys: Vec<Option<Rank>>,
     pub(crate) assigns: Vec<Assign>,
+    pub(super) pieces: Vec<Piece>,
+    /// The texts of all `suffix`.
+    pub(super) suffixes: Interner,
+    /// The steps that ask for a condition, in order, each with the condition.
+    pub(super) conditions: Vec<(u32, u32)>,
 }
 
 self_cell::self_cell! {
     /// All texts, cut to pieces once: a piece is looked up a million times.
-    struct Texts {
+    pub(super) struct Texts {
         owner: Whole,
         #[covariant]
         dependent: Pieces,
@@ -39,18 +58,20 @@ self_cell::self_cell! {
 }
 
 #[derive(Debug)]
-struct Whole {
+pub(super) struct Whole {
     /// The names of all keys, in order, one after the other.
-    names: String,
-    sources: Vec<Arc<SourceFile>>,
+    pub(super) names: String,
+    pub(super) sources: Vec<Arc<SourceFile>>,
+    /// Names of variants that stand in no source as they are.
+    pub(super) made: Vec<String>,
 }
 
 #[derive(Debug)]
-struct Pieces<'a> {
+pub(super) struct Pieces<'a> {
     /// By key, its name.
-    names: Vec<&'a str>,
+    pub(super) names: Vec<&'a str>,
     /// By statement, its value.
-    values: Vec<&'a str>,
+    pub(super) values: Vec<&'a str>,
 }
 
 /// An operation.
@@ -63,6 +84,7 @@ pub(crate) enum Step {
         key: Rank,
         entry: EntryId,
     },
+    /// Any other assignment, in [`Program::assigns`].
     Assign(u32),
     Delete {
         key: Rank,
@@ -82,148 +104,23 @@ pub(crate) enum Step {
         condition: u32,
         skip: u32,
     },
+    /// What the chosen variant of the fork does.
     Fork(ForkId),
+    /// Every key that there is gets the suffix.
     Suffix {
         suffix: u32,
         entry: EntryId,
     },
 }
 
-impl Program {
-    pub(crate) fn new(tree: &Tree) -> Self {
-        let sorted = tree.keys.sorted();
-        let mut ranks = vec![0; sorted.len()];
-        let mut whole = Whole {
-            names: String::new(),
-            sources: tree.files.clone(),
-        };
-        let mut names = Vec::with_capacity(sorted.len());
-        for (rank, key) in (0..).zip(&sorted) {
-            ranks[*key as usize] = rank;
-            let start = whole.names.len();
-            whole.names.push_str(tree.keys.text(*key));
-            names.push(Extent::new(start, whole.names.len()));
-        }
-        let texts = Texts::new(whole, |whole| Pieces {
-            names: names.iter().map(|at| at.of(&whole.names)).collect(),
-            values: values(tree, &whole.sources),
-        });
-        let mut limits = vec![None; sorted.len()];
-        for (key, limit) in tree.limits.iter().enumerate() {
-            limits[ranks[key] as usize] = limit.map(|(limit, base)| (limit, ranks[base as usize]));
-        }
-        let assigns = tree
-            .assigns
-            .iter()
-            .map(|assign| Assign {
-                target: match assign.target {
-                    Target::Key(key) => Target::Key(ranks[key as usize]),
-                    pattern => pattern,
-                },
-                ..*assign
-            })
-            .collect();
-        let mut program = Self {
-            ranks,
-            texts,
-            limits,
-            steps: Vec::with_capacity(tree.ops.len()),
-            sets: Vec::with_capacity(tree.ops.len()),
-            assigns,
-        };
-        program.steps(tree);
-        program
-    }
-
-    /// Translates the operations of the tree, each to the same place.
-    fn steps(&mut self, tree: &Tree) {
-        // From the last to the first: a row of settings knows how long it is where it begins. One that leads out of the
-        // block it begins in is cut there when it is done.
-        for op in tree.ops.iter().rev() {
-            let step = self.step(tree, op);
-            let set = match (step, *op) {
-                (Step::Sets(_), Op::Set { key, entry }) => (self.rank(key), entry),
-                _ => (0, 0),
-            };
-            self.steps.push(step);
-            self.sets.push(set);
-        }
-        self.steps.reverse();
-        self.sets.reverse();
-    }
-
-    fn step(&self, tree: &Tree, op: &Op) -> Step {
-        match *op {
-            Op::Set { key, entry } => match (tree.limits[key as usize], self.steps.last()) {
-                (None, Some(Step::Sets(more))) => Step::Sets(more + 1),
-                (None, _) => Step::Sets(1),
-                (Some(_), _) => Step::SetLimit {
-                    key: self.rank(key),
-                    entry,
-                },
-            },
-            Op::Assign(id) => Step::Assign(id),
-            Op::Delete { key, entry } => Step::Delete {
-                key: self.rank(key),
-                entry,
-            },
-            Op::When { condition, skip } => {
-                let when = &tree.conditions[condition as usize];
-                match (tree.matchers[when.matcher as usize], when.negated) {
-                    (Matcher::One(label), false) => Step::IfHas { label, skip },
-                    (Matcher::One(label), true) => Step::IfHasNot { label, skip },
-                    _ => Step::If { condition, skip },
-                }
-            }
-            Op::Fork(id) => Step::Fork(id),
-            Op::Suffix { suffix, entry } => Step::Suffix { suffix, entry },
-        }
-    }
-
-    pub(crate) fn keys(&self) -> usize {
-        self.limits.len()
-    }
-
-    /// The name of a key.
-    pub(crate) fn name(&self, key: Rank) -> &str {
-        self.texts.borrow_dependent().names[key as usize]
-    }
-
-    pub(crate) fn rank(&self, key: KeyId) -> Rank {
-        self.ranks[key as usize]
-    }
-
-    /// The value that a statement writes, as it is written.
-    pub(crate) fn text(&self, entry: EntryId) -> &str {
-        self.texts.borrow_dependent().values[entry as usize]
-    }
-
-    /// The settings of a row that begins at the step `at`.
-    pub(crate) fn sets(&self, at: Extent) -> &[(Rank, EntryId)] {
-        at.items(&self.sets)
-    }
-}
-
-/// By statement, its value.
-fn values<'a>(tree: &Tree, sources: &'a [Arc<SourceFile>]) -> Vec<&'a str> {
-    // Statements that follow each other mostly stand in the same file.
-    let mut last = 0..0;
-    let mut text = "";
-    let value = |entry: &Entry| {
-        let at = entry.text;
-        if !last.contains(&at.start) || at.end > last.end {
-            let file = tree.file_at(at.start);
-            text = &sources[file].text;
-            let base = tree.bases[file];
-            last = base..base + text.len() as u32;
-        }
-        Extent {
-            start: at.start - last.start,
-            end: at.end - last.start,
-        }
-        .of(text)
-    };
-    tree.entries.iter().map(value).collect()
+/// An assignment.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Assign {
+    pub(crate) target: Target,
+    pub(crate) operator: Operator,
+    pub(crate) entry: EntryId,
+    /// The value in pieces, if it holds a `${}`.
+    pub(crate) template: Option<Extent>,
 }
 
 impl Assign {
@@ -233,5 +130,99 @@ impl Assign {
             self.operator,
             Operator::PatternSet | Operator::PatternAppend | Operator::PatternPrepend
         )
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Target {
+    Key(Rank),
+    /// In [`Syntax::patterns`](crate::syntax::Syntax::patterns).
+    Pattern(u32),
+}
+
+/// A piece of a value with substitutions.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Piece {
+    /// In the source of the statement.
+    Text(Extent),
+    /// `${key}`; stays as it is written if the key has no value.
+    Key(Rank),
+}
+
+impl Program {
+    pub(crate) fn new(tree: &Tree) -> Self {
+        compile::compile(tree)
+    }
+
+    /// How many keys there are.
+    pub(crate) fn keys(&self) -> usize {
+        self.limits.len()
+    }
+
+    /// The name of a key.
+    pub(crate) fn name(&self, key: Rank) -> &str {
+        self.texts.borrow_dependent().names[key as usize]
+    }
+
+    /// The key with the name, if a statement speaks of it.
+    pub(crate) fn find(&self, name: &str) -> Option<Rank> {
+        let names = &self.texts.borrow_dependent().names;
+        names.binary_search(&name).ok().map(|rank| rank as Rank)
+    }
+
+    /// The first key that comes after `name`, whether that is a key or not.
+    pub(crate) fn first_after(&self, name: &str) -> Rank {
+        let names = &self.texts.borrow_dependent().names;
+        names.partition_point(|key| **key <= *name) as Rank
+    }
+
+    /// The names of all keys, and the values of all statements: for who looks up many.
+    pub(crate) fn texts(&self) -> (&[&str], &[&str]) {
+        let Pieces { names, values } = self.texts.borrow_dependent();
+        (names, values)
+    }
+
+    /// The value that a statement writes, as it is written.
+    pub(crate) fn text(&self, entry: EntryId) -> &str {
+        self.texts.borrow_dependent().values[entry as usize]
+    }
+
+    /// The operations from `at` on.
+    pub(crate) fn step(&self, at: u32) -> Step {
+        self.steps[at as usize]
+    }
+
+    /// The settings of a row that begins at the step `at`.
+    pub(crate) fn sets(&self, at: Extent) -> &[(Rank, EntryId)] {
+        at.items(&self.sets)
+    }
+
+    pub(crate) fn body(&self, choice: ChoiceId) -> Extent {
+        self.bodies[choice as usize]
+    }
+
+    pub(crate) fn fork_key(&self, fork: ForkId) -> Option<Rank> {
+        self.fork_keys[fork as usize]
+    }
+
+    pub(crate) fn pieces(&self, template: Extent) -> &[Piece] {
+        template.items(&self.pieces)
+    }
+
+    pub(crate) fn suffix(&self, suffix: u32) -> &str {
+        self.suffixes.text(suffix)
+    }
+
+    pub(crate) fn has_suffixes(&self) -> bool {
+        self.suffixes.len() > 0
+    }
+
+    /// The condition that the step `at` asks for.
+    pub(crate) fn condition_at(&self, at: u32) -> Option<u32> {
+        let found = self
+            .conditions
+            .binary_search_by_key(&at, |(step, _)| *step)
+            .ok()?;
+        Some(self.conditions[found].1)
     }
 }

@@ -3,7 +3,8 @@
 //! A renamed key that has the value of the key without a suffix is not shown. One that has the same value under all its
 //! suffixes is shown without a suffix.
 
-use crate::apply::values::{Suffixed, Value, Values};
+use crate::apply::store::Value;
+use crate::apply::values::{Suffixed, Values};
 use crate::tree::{EntryId, Tree};
 
 /// A renamed key as it is shown.

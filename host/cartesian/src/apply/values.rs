@@ -1,167 +1,8 @@
 //! The values of one combination while its statements are being done.
 
 use crate::apply::program::{Program, Rank};
-use crate::text::span::Extent;
+use crate::apply::store::{Store, Value};
 use crate::tree::{EntryId, Tree};
-
-/// A value: the text of a statement of the tree, or one made for this combination.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Value(u32);
-
-impl Value {
-    const MADE: u32 = 1 << 31;
-
-    pub(crate) fn entry(entry: EntryId) -> Self {
-        Self(entry)
-    }
-
-    fn made(index: usize) -> Self {
-        Self(index as u32 | Self::MADE)
-    }
-
-    /// The statement, or the index of what was made.
-    pub(crate) fn kind(self) -> Result<EntryId, usize> {
-        match self.0 & Self::MADE {
-            0 => Ok(self.0),
-            _ => Err((self.0 & !Self::MADE) as usize),
-        }
-    }
-}
-
-/// A value that stands in no source: put together by `${}`, `+=` and the like.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Made {
-    /// In [`Store::text`].
-    pub(crate) text: Extent,
-    /// The statement that made it.
-    pub(crate) entry: EntryId,
-    /// The other statements whose text is in it, in [`Store::joined`].
-    pub(crate) joined: Extent,
-}
-
-/// The values made for one combination.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Store {
-    pub(crate) made: Vec<Made>,
-    pub(crate) text: String,
-    pub(crate) joined: Vec<EntryId>,
-}
-
-/// So many joined origins are kept exactly; past that, one of each kind, so that a value appended to ten thousand times
-/// does not carry ten thousand origins, and still no kind is ever lost.
-const MAX_JOINED: usize = 32;
-
-impl Store {
-    pub(crate) fn text<'a>(&'a self, program: &'a Program, value: Value) -> &'a str {
-        match value.kind() {
-            Ok(entry) => program.text(entry),
-            Err(made) => self.made[made].text.of(&self.text),
-        }
-    }
-
-    /// The statement that wrote the value last.
-    pub(crate) fn entry(&self, value: Value) -> EntryId {
-        value.kind().unwrap_or_else(|made| self.made[made].entry)
-    }
-
-    pub(crate) fn push_value(&mut self, program: &Program, value: Value) {
-        match value.kind() {
-            Ok(entry) => self.text.push_str(program.text(entry)),
-            Err(made) => self.text.extend_from_within(self.made[made].text.range()),
-        }
-    }
-
-    /// Adds a made value: the text and the joined statements from these lengths on.
-    pub(crate) fn finish(&mut self, entry: EntryId, text: usize, joined: usize) -> Value {
-        self.made.push(Made {
-            text: Extent::new(text, self.text.len()),
-            entry,
-            joined: Extent::since(&self.joined, joined),
-        });
-        Value::made(self.made.len() - 1)
-    }
-
-    /// Adds the statements of `value` to those joined since `from` by a value of `entry`.
-    pub(crate) fn join_value(&mut self, tree: &Tree, entry: EntryId, from: usize, value: Value) {
-        let first = self.joined.len() == from;
-        self.join(tree, entry, from, self.entry(value));
-        if let Err(made) = value.kind() {
-            let joined = self.made[made].joined;
-            // What was joined before repeats nothing, and no statement is done twice.
-            if first && joined.len() < MAX_JOINED {
-                return self.joined.extend_from_within(joined.range());
-            }
-            for at in joined.range() {
-                self.join(tree, entry, from, self.joined[at]);
-            }
-        }
-    }
-
-    /// Adds a statement to those joined since `from` by a value of `entry`, if it is not among them.
-    pub(crate) fn join(&mut self, tree: &Tree, entry: EntryId, from: usize, other: EntryId) {
-        let joined = &self.joined[from..];
-        if other == entry || joined.contains(&other) {
-            return;
-        }
-        let kind = |entry: EntryId| &tree.files[tree.entry(entry).file as usize].kind;
-        let full =
-            joined.len() >= MAX_JOINED && joined.iter().any(|have| kind(*have) == kind(other));
-        if !full {
-            self.joined.push(other);
-        }
-    }
-
-    /// The value, with more that it depends on.
-    pub(crate) fn depending(
-        &mut self,
-        tree: &Tree,
-        value: Value,
-        others: impl IntoIterator<Item = Value>,
-        by: &[EntryId],
-    ) -> Value {
-        let entry = self.entry(value);
-        let (text, joined) = (self.text.len(), self.joined.len());
-        self.push_value(tree.program(), value);
-        self.join_value(tree, entry, joined, value);
-        for other in others {
-            self.join_value(tree, entry, joined, other);
-        }
-        for by in by {
-            self.join(tree, entry, joined, *by);
-        }
-        self.finish(entry, text, joined)
-    }
-
-    /// Bytes of all that was made.
-    pub(crate) fn size(&self) -> usize {
-        self.text.len()
-            + self.made.len() * size_of::<Made>()
-            + self.joined.len() * size_of::<EntryId>()
-    }
-
-    fn clear(&mut self) {
-        self.made.clear();
-        self.text.clear();
-        self.joined.clear();
-    }
-
-    /// Adds all that is in `other`; gives the index of the first value.
-    fn append(&mut self, other: &Self) -> usize {
-        let (text, joined) = (self.text.len(), self.joined.len());
-        let moved = |extent: Extent, by: usize| {
-            Extent::new(extent.start as usize + by, extent.end as usize + by)
-        };
-        let first = self.made.len();
-        self.made.extend(other.made.iter().map(|made| Made {
-            text: moved(made.text, text),
-            entry: made.entry,
-            joined: moved(made.joined, joined),
-        }));
-        self.text.push_str(&other.text);
-        self.joined.extend_from_slice(&other.joined);
-        first
-    }
-}
 
 /// A key that a `suffix` renamed.
 #[derive(Debug, Clone)]
@@ -177,21 +18,23 @@ pub(crate) struct Suffixed {
 impl Suffixed {
     /// The name as patterns see it: the suffixes in the order in which they were applied.
     pub(crate) fn applied(&self, tree: &Tree) -> String {
-        let mut name = tree.program().name(self.key).to_owned();
-        name.extend(self.suffixes.iter().map(|at| tree.suffixes.text(*at)));
+        let program = tree.program();
+        let mut name = program.name(self.key).to_owned();
+        name.extend(self.suffixes.iter().map(|at| program.suffix(*at)));
         name
     }
 
     /// The name as it is shown: the last suffix applied comes first.
     pub(crate) fn shown(&self, tree: &Tree) -> String {
-        let mut name = tree.program().name(self.key).to_owned();
-        name.extend(self.suffixes.iter().rev().map(|at| tree.suffixes.text(*at)));
+        let program = tree.program();
+        let mut name = program.name(self.key).to_owned();
+        name.extend(self.suffixes.iter().rev().map(|at| program.suffix(*at)));
         name
     }
 }
 
 /// A key and its value.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Item {
     key: u32,
     pub(crate) value: Value,
@@ -217,9 +60,10 @@ impl Item {
         (self.key & Self::UNKNOWN == 0).then_some(self.key)
     }
 
-    pub(crate) fn key<'a>(&self, program: &'a Program, unknown: &'a [Box<str>]) -> &'a str {
+    /// The name of the key; `names` are those of the keys of the tree.
+    pub(crate) fn key<'a>(&self, names: &[&'a str], unknown: &'a [Box<str>]) -> &'a str {
         match self.known() {
-            Some(key) => program.name(key),
+            Some(key) => names[key as usize],
             None => &unknown[(self.key & !Self::UNKNOWN) as usize],
         }
     }
@@ -228,7 +72,7 @@ impl Item {
 /// The values of one combination.
 #[derive(Debug, Clone)]
 pub(crate) struct Values {
-    /// By key; means something only where `present` says so.
+    /// By key; means something only where `present` says so. As many as `present` has bits.
     slots: Vec<Value>,
     /// A bit for each key that has a value.
     present: Vec<u64>,
@@ -260,12 +104,13 @@ impl Kept {
 
 impl Values {
     pub(crate) fn new(tree: &Tree) -> Self {
-        let keys = tree.keys.len();
+        let program = tree.program();
+        let keys = program.keys();
         Self {
-            slots: vec![Value(0); keys],
+            slots: vec![Value::entry(0); keys.next_multiple_of(64)],
             present: vec![0; keys.div_ceil(64)],
             bounding: Vec::new(),
-            order: (tree.suffixes.len() > 0).then(Vec::new),
+            order: program.has_suffixes().then(Vec::new),
             suffixed: Vec::new(),
             renamings: 0,
             store: Store::default(),
@@ -297,8 +142,9 @@ impl Values {
 
     /// Sets a key that bounds no other.
     pub(crate) fn set_plain(&mut self, key: Rank, value: Value) {
+        let has = self.has(key);
         if let Some(order) = &mut self.order
-            && self.present[key as usize / 64] >> (key % 64) & 1 == 0
+            && !has
         {
             order.push(key);
         }
@@ -353,17 +199,26 @@ impl Values {
 
     /// The keys that have a value with their values, in the order of the keys.
     pub(crate) fn list(&self) -> Vec<Item> {
-        let ones = self.present.iter().map(|word| word.count_ones() as usize);
-        let mut list = Vec::with_capacity(ones.sum());
-        for (word, present) in (0..).zip(&self.present) {
+        let mut table = Vec::new();
+        self.list_in(&mut table).to_vec()
+    }
+
+    /// As [`Values::list`], in a table that is used again and again: it has room for all keys, so that there is nothing to
+    /// be asked key by key.
+    pub(crate) fn list_in<'t>(&self, table: &'t mut Vec<Item>) -> &'t mut [Item] {
+        table.resize(self.slots.len(), Item::new(0, Value::entry(0)));
+        let mut count = 0;
+        let (words, _) = self.slots.as_chunks::<64>();
+        for ((present, slots), first) in self.present.iter().zip(words).zip((0..).step_by(64)) {
             let mut left = *present;
             while left != 0 {
-                let key = word * 64 + left.trailing_zeros();
+                let at = left.trailing_zeros();
                 left &= left - 1;
-                list.push(Item::new(key, self.slots[key as usize]));
+                table[count] = Item::new(first + at, slots[at as usize % 64]);
+                count += 1;
             }
         }
-        list
+        &mut table[..count]
     }
 
     pub(crate) fn text<'a>(&'a self, program: &'a Program, value: Value) -> &'a str {
@@ -421,7 +276,13 @@ impl Values {
                 have.key == suffixed.key && have.suffixes == suffixed.suffixes
             };
             match self.suffixed.iter_mut().find(same) {
-                Some(have) => have.value = suffixed.value,
+                Some(have) => {
+                    have.value = suffixed.value;
+                    // Both have given it the name.
+                    let others = suffixed.by.into_iter().filter(|by| !have.by.contains(by));
+                    let others: Vec<EntryId> = others.collect();
+                    have.by.extend(others);
+                }
                 None => self.suffixed.push(suffixed),
             }
         }

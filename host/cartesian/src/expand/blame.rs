@@ -41,41 +41,40 @@ impl Blame {
 /// Bytes of what is known of the reasons of filters.
 const MAX_REASONS: usize = 16 << 20;
 
-/// For a filter: the forks whose choice can change what it says.
-#[derive(Debug, Clone)]
-pub(crate) enum Reasons {
-    /// Any fork can: the filter asks for labels that follow each other immediately.
-    Any,
-    /// A bit for each fork.
-    Forks(Vec<u64>),
+/// For a filter: what can change what it says.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Reasons {
+    /// The forks with a choice that it speaks of, and those around them: a bit for each fork.
+    forks: Vec<u64>,
+    /// Of labels that must follow each other immediately, all but the last: any choice can come between.
+    begun: Vec<LabelId>,
 }
 
 impl Reasons {
     fn of(tree: &Tree, guard: GuardId) -> Self {
         let guarded = &tree.guards[guard as usize];
-        let mut forks = vec![0; tree.forks.len().div_ceil(64)];
+        let mut reasons = Self {
+            forks: vec![0; tree.forks.len().div_ceil(64)],
+            begun: Vec::new(),
+        };
         if let Some(owner) = guarded.owner {
-            add_with_ancestors(tree, owner, &mut forks);
+            add_with_ancestors(tree, owner, &mut reasons.forks);
         }
         let mut under = guarded.under;
         let mut matcher = Some(guarded.matcher);
         while let Some(id) = matcher {
             match tree.matchers[id as usize] {
-                Matcher::One(label) => add_label(tree, label, &mut forks),
-                Matcher::Any(labels) => {
+                Matcher::One(label) => reasons.add(tree, &[label]),
+                Matcher::Any(labels) | Matcher::All(labels) => {
                     for label in labels.items(&tree.row_labels) {
-                        add_label(tree, *label, &mut forks);
+                        reasons.add(tree, std::slice::from_ref(label));
                     }
                 }
+                Matcher::Row(row) => reasons.add(tree, row.items(&tree.row_labels)),
                 Matcher::Full(alternatives) => {
-                    let rows = alternatives
-                        .items(&tree.alternatives)
-                        .iter()
-                        .flat_map(|rows| rows.items(&tree.rows));
-                    for row in rows {
-                        match row.items(&tree.row_labels) {
-                            [label] => add_label(tree, *label, &mut forks),
-                            _ => return Self::Any,
+                    for rows in alternatives.items(&tree.alternatives) {
+                        for row in rows.items(&tree.rows) {
+                            reasons.add(tree, row.items(&tree.row_labels));
                         }
                     }
                 }
@@ -84,24 +83,26 @@ impl Reasons {
             matcher = condition.map(|condition| condition.matcher);
             under = condition.and_then(|condition| condition.outer);
         }
-        Self::Forks(forks)
+        reasons
+    }
+
+    fn add(&mut self, tree: &Tree, row: &[LabelId]) {
+        for label in row {
+            for place in tree.places.of(*label) {
+                add_with_ancestors(tree, tree.places.fork(*place), &mut self.forks);
+            }
+        }
+        if let Some((_, begun)) = row.split_last() {
+            self.begun.extend_from_slice(begun);
+        }
     }
 
     fn has(&self, fork: ForkId) -> bool {
-        match self {
-            Self::Any => true,
-            Self::Forks(bits) => bits[fork as usize / 64] >> (fork % 64) & 1 != 0,
-        }
+        self.forks[fork as usize / 64] >> (fork % 64) & 1 != 0
     }
 }
 
-/// The forks that have a choice with the label, and those around them.
-fn add_label(tree: &Tree, label: LabelId, forks: &mut [u64]) {
-    for place in tree.places.of(label) {
-        add_with_ancestors(tree, tree.places.fork(*place), forks);
-    }
-}
-
+/// Adds a fork, and those around it.
 fn add_with_ancestors(tree: &Tree, fork: ForkId, forks: &mut [u64]) {
     let mut next = Some(fork);
     while let Some(fork) = next {
@@ -116,21 +117,24 @@ fn add_with_ancestors(tree: &Tree, fork: ForkId, forks: &mut [u64]) {
 }
 
 impl Walk<'_> {
-    /// The levels whose choices made the filter reject.
-    pub(super) fn blame_of(&mut self, guard: GuardId) -> Blame {
+    /// Finds out what can change what the filter says, unless too much is known of other filters.
+    fn learn_reasons(&mut self, guard: GuardId) {
         let tree = self.tree;
         let known = &mut self.reasons[guard as usize];
-        if known.is_none() {
-            // Without knowing better, all are to blame.
+        if known.is_none() && self.reasons_size < MAX_REASONS {
             self.reasons_size += tree.forks.len() / 8;
-            if self.reasons_size > MAX_REASONS {
-                return Blame::ALL;
-            }
+            *known = Some(Box::new(Reasons::of(tree, guard)));
         }
-        let reasons = known.get_or_insert_with(|| Reasons::of(tree, guard));
-        if let Reasons::Any = reasons {
+    }
+
+    /// The levels whose choices made the filter reject.
+    pub(super) fn blame_of(&mut self, guard: GuardId) -> Blame {
+        self.learn_reasons(guard);
+        let known = self.reasons[guard as usize].as_ref();
+        // Without knowing better, all are to blame.
+        let Some(reasons) = known.filter(|known| known.begun.is_empty()) else {
             return Blame::ALL;
-        }
+        };
         let mut blame = Blame::default();
         for (level, frame) in self.frames.iter().enumerate() {
             if reasons.has(frame.fork) {
@@ -138,6 +142,23 @@ impl Walk<'_> {
             }
         }
         blame
+    }
+
+    /// Has the last choice, one of `fork`, nothing to do with what the filter says?
+    pub(super) fn says_the_same(&mut self, guard: GuardId, fork: ForkId) -> bool {
+        self.learn_reasons(guard);
+        let Some(reasons) = &self.reasons[guard as usize] else {
+            return false;
+        };
+        // The last label before the choice may have begun a row that the choice has broken off.
+        let breaks = || {
+            let labels = self.path.last().map_or(0, |(_, before)| *before as usize);
+            let before = self.scope.path()[..labels].last();
+            before.is_some_and(|(plain, exact)| {
+                reasons.begun.contains(plain) || reasons.begun.contains(exact)
+            })
+        };
+        !reasons.has(fork) && (reasons.begun.is_empty() || !breaks())
     }
 
     /// The levels whose choices brought the fork in.

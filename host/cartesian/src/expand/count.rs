@@ -98,10 +98,10 @@ impl Products<'_> {
         let tree = self.tree;
         let fork = tree.fork(id);
         let choices = fork.choices.items(&tree.choices);
-        let expanded = fork.name.is_some_and(|name| {
-            let name = tree.keys.text(name);
-            self.expand.iter().any(|expand| expand == name)
-        });
+        let expanded = fork
+            .name
+            .as_deref()
+            .is_some_and(|name| self.expand.iter().any(|expand| expand == name));
         // Without a filter the default comes out, and nothing else of its fork.
         let choices = match fork.default {
             Some(default) if self.defaults && !expanded => {

@@ -2,7 +2,7 @@
 
 use crate::error::{Error, ErrorKind};
 use crate::expand::{Names, Walk};
-use crate::text::span::{Extent, Span};
+use crate::text::span::Extent;
 use crate::tree::Join;
 
 /// A join being gone through: one walk for each of its filters, the last one changes fastest.
@@ -105,14 +105,10 @@ impl<'t> Joining<'t> {
         Ok(())
     }
 
-    /// Where the join stands.
-    pub(crate) fn span(&self) -> Span {
-        let join = self.join;
-        self.base.tree.span(join.file, join.line, join.at)
-    }
-
-    fn error(&self, kind: ErrorKind, message: String) -> Error {
-        Error::new(kind, &self.span(), message)
+    /// An error that points to the join.
+    pub(crate) fn error(&self, kind: ErrorKind, message: String) -> Error {
+        let span = self.base.tree.entry_span(self.join.entry);
+        Error::new(kind, &span, message)
     }
 }
 

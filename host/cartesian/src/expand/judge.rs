@@ -6,7 +6,8 @@ use crate::text::span::Extent;
 use crate::tree::{ForkId, GuardId, LabelId};
 
 impl Walk<'_> {
-    /// The filters that are still open at `place`, or the one that rejects all that may come.
+    /// The filters that are still open at `place`, or the one that rejects all that may come; `chosen` is the fork of the
+    /// choice just taken, if it is judged.
     ///
     /// An inherited filter that rejects moves to the front of its level, because it will most likely reject the next
     /// choice as well.
@@ -15,10 +16,15 @@ impl Walk<'_> {
         open: Extent,
         new: Extent,
         place: Option<u32>,
+        chosen: Option<ForkId>,
     ) -> Result<Extent, GuardId> {
         let first = self.open.len();
         for at in open.range() {
             let guard = self.open[at];
+            if chosen.is_some_and(|fork| self.says_the_same(guard, fork)) {
+                self.open.push(guard);
+                continue;
+            }
             match self.verdict(guard, place) {
                 Verdict::Reject => {
                     self.open.truncate(first);

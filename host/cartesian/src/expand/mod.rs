@@ -8,17 +8,17 @@
 
 mod blame;
 pub(crate) mod count;
+mod counts;
 mod join;
 mod judge;
 pub(crate) mod scope;
 
-use std::cell::Cell;
 use std::ops::Range;
-use std::rc::Rc;
 use std::sync::Arc;
 
 use crate::error::{Error, ErrorKind};
 use crate::expand::blame::{Blame, Reasons};
+use crate::expand::counts::{Counts, Live, MAX_LIVE};
 use crate::expand::join::Joining;
 use crate::expand::scope::Scope;
 use crate::text::span::Extent;
@@ -36,7 +36,7 @@ pub struct Options {
 
 /// Rejected choices in a row after which a search is given up: filters can be written so that only trying out all
 /// combinations shows that none passes.
-pub(crate) const MAX_FRUITLESS: usize = 100_000_000;
+pub(crate) const MAX_FRUITLESS: u64 = 100_000_000;
 
 /// Bytes of the name of a variant.
 const MAX_NAME: usize = 64 << 10;
@@ -119,57 +119,22 @@ pub(crate) struct Walk<'t> {
     /// The filters that are open at each level, one level after the other.
     open: Vec<GuardId>,
     candidates: Vec<u32>,
-    /// By filter, for those that have rejected something.
-    reasons: Vec<Option<Reasons>>,
+    /// By filter, for those that were asked more than once or have rejected something.
+    reasons: Vec<Option<Box<Reasons>>>,
     /// Bytes of them.
     reasons_size: usize,
     start: Option<Start>,
     joining: Option<Box<Joining<'t>>>,
     /// What the walks of joins count together with the walk that they are a part of.
-    pub(crate) counts: Rc<Counts>,
+    pub(crate) counts: Arc<Counts>,
     /// Whether it is the walk of a filter of a join.
     is_part: bool,
     _live: Live,
 }
 
-/// Counts over a walk and all walks of the joins in it: a few joins in each other make very many walks.
-#[derive(Debug, Default)]
-pub(crate) struct Counts {
-    /// Choices that a filter rejected since a combination last came out.
-    pub(crate) fruitless: Cell<usize>,
-    /// Choices tried.
-    pub(crate) tried: Cell<u64>,
-    live: Cell<usize>,
-}
-
-/// Walks that live at the same time: each holds a state of the whole expansion.
-const MAX_LIVE: usize = 200;
-
-/// Stands for a walk that lives.
-struct Live(Rc<Counts>);
-
-impl Live {
-    fn new(counts: &Rc<Counts>) -> Self {
-        counts.live.set(counts.live.get() + 1);
-        Self(Rc::clone(counts))
-    }
-}
-
-impl Clone for Live {
-    fn clone(&self) -> Self {
-        Self::new(&self.0)
-    }
-}
-
-impl Drop for Live {
-    fn drop(&mut self) {
-        self.0.live.set(self.0.live.get() - 1);
-    }
-}
-
 impl<'t> Walk<'t> {
     pub(crate) fn new(tree: &'t Tree, options: Options) -> Self {
-        let counts = Rc::new(Counts::default());
+        let counts = Arc::new(Counts::default());
         let mut walk = Self {
             tree,
             scope: Scope::new(tree),
@@ -190,7 +155,7 @@ impl<'t> Walk<'t> {
             is_part: false,
         };
         let place = walk.enter(&tree.root, None);
-        let open = walk.judge(Extent::default(), tree.root.guards, place);
+        let open = walk.judge(Extent::default(), tree.root.guards, place, None);
         walk.start = open.ok().map(|open| (place, open));
         walk
     }
@@ -222,7 +187,7 @@ impl<'t> Walk<'t> {
             end: filter + 1,
         };
         let place = Some(opened);
-        let open = walk.judge(open, filter, place);
+        let open = walk.judge(open, filter, place, None);
         walk.start = open.ok().map(|open| (place, open));
         walk
     }
@@ -273,23 +238,19 @@ impl<'t> Walk<'t> {
     }
 
     fn open_join(&mut self, join: &'t Join, opened: u32, open: Extent) -> Result<(), Error> {
-        let live = self.counts.live.get() + join.filters.len();
+        let live = self.counts.live.get() + join.filters.len() as u64;
         if live > MAX_LIVE {
             let message = format!("joins need more than {MAX_LIVE} searches at once");
-            let span = self.tree.span(join.file, join.line, join.at);
+            let span = self.tree.entry_span(join.entry);
             return Err(Error::new(ErrorKind::Limit, &span, message));
         }
         self.joining = Some(Box::new(Joining::new(self, join, opened, open)));
         Ok(())
     }
 
-    /// An error about the join that the combination came out of.
-    pub(crate) fn join_error(&self, message: String) -> Error {
-        let place = match &self.joining {
-            Some(joining) => joining.span(),
-            None => self.tree.span(0, 1, Extent::default()),
-        };
-        Error::new(ErrorKind::Limit, &place, message)
+    /// The join that the combination came out of, if it is one of a join.
+    pub(crate) fn joining(&self) -> Option<&Joining<'t>> {
+        self.joining.as_deref()
     }
 
     /// The names of the combination that [`Walk::advance`] came to.
@@ -312,11 +273,6 @@ impl<'t> Walk<'t> {
                 .try_for_each(|walk| walk.for_each_part(each)),
             None => each(self),
         }
-    }
-
-    /// Whether the combination is one of a join.
-    pub(crate) fn is_joined(&self) -> bool {
-        self.joining.is_some()
     }
 
     fn mark_produced(&mut self) {
@@ -396,13 +352,10 @@ impl<'t> Walk<'t> {
     fn open_frame(&mut self, id: ForkId, rest: Option<u32>, open: Extent) {
         let fork = self.tree.fork(id);
         let (narrowed_by, candidates) = self.narrow(id, rest, open).unzip();
-        let expanded = |name: u32| {
-            let name = self.tree.keys.text(name);
-            self.options.expand.iter().any(|expand| expand == name)
-        };
+        let expanded = |name: &str| self.options.expand.iter().any(|expand| **expand == *name);
         let default = fork
             .default
-            .filter(|_| self.options.defaults && !fork.name.is_some_and(expanded))
+            .filter(|_| self.options.defaults && !fork.name.as_deref().is_some_and(expanded))
             .and_then(|default| match candidates {
                 None => Some(default),
                 Some(candidates) => {
@@ -459,7 +412,7 @@ impl<'t> Walk<'t> {
             self.scope.push(id);
             self.chosen[fork as usize] = id;
             let place = self.enter(&choice.body, rest);
-            match self.judge(open, choice.body.guards, place) {
+            match self.judge(open, choice.body.guards, place, Some(fork)) {
                 Ok(open) => {
                     self.append_names(id);
                     return Some(self.check_size(id).map(|()| (place, open)));

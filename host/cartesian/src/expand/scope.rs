@@ -70,64 +70,80 @@ impl<'t> Scope<'t> {
 
     /// What a filter says if the labels for which `reachable` holds may still be chosen.
     fn test(&self, matcher: MatcherId, reachable: &impl Fn(LabelId) -> bool) -> Outcome {
-        let one = |label: LabelId| {
-            if self.has(label) {
-                Outcome::Matches
-            } else if reachable(label) {
-                Outcome::Open
-            } else {
-                Outcome::Fails
-            }
-        };
-        match self.tree.matchers[matcher as usize] {
-            Matcher::One(label) => one(label),
-            Matcher::Any(labels) => {
-                let labels = labels.items(&self.tree.row_labels);
-                best(labels.iter().map(|label| one(*label)))
-            }
-            Matcher::Full(alternatives) => {
-                let alternatives = alternatives.items(&self.tree.alternatives);
-                best(alternatives.iter().map(|rows| {
-                    let rows = rows.items(&self.tree.rows).iter();
-                    worst(rows.map(|row| match row.items(&self.tree.row_labels) {
-                        [label] => one(*label),
-                        row => self.test_row(row, reachable),
-                    }))
-                }))
-            }
+        if self.matches(matcher) {
+            Outcome::Matches
+        } else if self.may_match(matcher, reachable) {
+            Outcome::Open
+        } else {
+            Outcome::Fails
         }
     }
 
     /// Does the filter match the path as it is?
     pub(crate) fn matches(&self, matcher: MatcherId) -> bool {
-        match self.tree.matchers[matcher as usize] {
+        let tree = self.tree;
+        match tree.matchers[matcher as usize] {
             Matcher::One(label) => self.has(label),
             Matcher::Any(labels) => {
-                let labels = labels.items(&self.tree.row_labels);
+                let labels = labels.items(&tree.row_labels);
                 labels.iter().any(|label| self.has(*label))
             }
-            Matcher::Full(_) => self.test(matcher, &|_| false) == Outcome::Matches,
+            Matcher::All(labels) => {
+                let labels = labels.items(&tree.row_labels);
+                labels.iter().all(|label| self.has(*label))
+            }
+            Matcher::Row(row) => self.has_row(row.items(&tree.row_labels)),
+            Matcher::Full(alternatives) => {
+                alternatives.items(&tree.alternatives).iter().any(|rows| {
+                    let mut rows = rows.items(&tree.rows).iter();
+                    rows.all(|row| self.has_row(row.items(&tree.row_labels)))
+                })
+            }
         }
     }
 
-    /// What labels that must follow each other say.
-    fn test_row(&self, row: &[LabelId], reachable: &impl Fn(LabelId) -> bool) -> Outcome {
-        let is = |(label, (plain, exact)): (&LabelId, &(LabelId, LabelId))| {
-            label == plain || label == exact
-        };
-        let follows = |row: &[LabelId], path: &[(LabelId, LabelId)]| row.iter().zip(path).all(is);
-        if row.iter().all(|label| self.has(*label))
-            && self.path.windows(row.len()).any(|path| follows(row, path))
-        {
-            return Outcome::Matches;
+    /// May the filter match with what is chosen and what may still come?
+    fn may_match(&self, matcher: MatcherId, reachable: &impl Fn(LabelId) -> bool) -> bool {
+        let tree = self.tree;
+        match tree.matchers[matcher as usize] {
+            Matcher::One(label) => reachable(label),
+            Matcher::Any(labels) => {
+                let labels = labels.items(&tree.row_labels);
+                labels.iter().any(|label| reachable(*label))
+            }
+            Matcher::All(labels) => {
+                let labels = labels.items(&tree.row_labels);
+                labels
+                    .iter()
+                    .all(|label| self.has(*label) || reachable(*label))
+            }
+            Matcher::Row(row) => self.may_have_row(row.items(&tree.row_labels), reachable),
+            Matcher::Full(alternatives) => {
+                alternatives.items(&tree.alternatives).iter().any(|rows| {
+                    let mut rows = rows.items(&tree.rows).iter();
+                    rows.all(|row| {
+                        let row = row.items(&tree.row_labels);
+                        self.has_row(row) || self.may_have_row(row, reachable)
+                    })
+                })
+            }
         }
-        // The row may still begin at the end of the path, or wholly in what comes.
-        let can = (0..row.len()).any(|taken| {
-            taken <= self.path.len()
-                && follows(&row[..taken], &self.path[self.path.len() - taken..])
-                && row[taken..].iter().all(|label| reachable(*label))
-        });
-        if can { Outcome::Open } else { Outcome::Fails }
+    }
+
+    /// Do these labels follow each other in the path?
+    fn has_row(&self, row: &[LabelId]) -> bool {
+        row.iter().all(|label| self.has(*label))
+            && (row.len() == 1 || self.path.windows(row.len()).any(|path| follows(row, path)))
+    }
+
+    /// May these labels still come to follow each other? The row may begin at the end of the path, or come as a whole.
+    fn may_have_row(&self, row: &[LabelId], reachable: &impl Fn(LabelId) -> bool) -> bool {
+        // From which label on all can still come. The last one has to.
+        let to_come = row.iter().rev().take_while(|label| reachable(**label));
+        let first = row.len() - to_come.count();
+        first == 0
+            || (first..row.len().min(self.path.len() + 1))
+                .any(|taken| follows(&row[..taken], &self.path[self.path.len() - taken..]))
     }
 
     /// What the filter with its conditions says.
@@ -160,6 +176,12 @@ impl<'t> Scope<'t> {
         match &tree.matchers[guarded.matcher as usize] {
             Matcher::One(label) => Some(std::slice::from_ref(label)),
             Matcher::Any(labels) => Some(labels.items(&tree.row_labels)),
+            Matcher::All(labels) => labels
+                .items(&tree.row_labels)
+                .iter()
+                .find(|label| !self.has(**label))
+                .map(std::slice::from_ref),
+            Matcher::Row(_) => None,
             Matcher::Full(alternatives) => match alternatives.items(&tree.alternatives) {
                 [rows] => rows
                     .items(&tree.rows)
@@ -172,28 +194,8 @@ impl<'t> Scope<'t> {
     }
 }
 
-/// What alternatives say together.
-fn best(outcomes: impl Iterator<Item = Outcome>) -> Outcome {
-    let mut best = Outcome::Fails;
-    for outcome in outcomes {
-        match outcome {
-            Outcome::Matches => return Outcome::Matches,
-            Outcome::Open => best = Outcome::Open,
-            Outcome::Fails => {}
-        }
-    }
-    best
-}
-
-/// What rows that must all match say together.
-fn worst(outcomes: impl Iterator<Item = Outcome>) -> Outcome {
-    let mut worst = Outcome::Matches;
-    for outcome in outcomes {
-        match outcome {
-            Outcome::Matches => {}
-            Outcome::Open => worst = Outcome::Open,
-            Outcome::Fails => return Outcome::Fails,
-        }
-    }
-    worst
+/// Are these the labels of the path, each in one of its forms?
+fn follows(row: &[LabelId], path: &[(LabelId, LabelId)]) -> bool {
+    let mut both = row.iter().zip(path);
+    both.all(|(label, (plain, exact))| label == plain || label == exact)
 }

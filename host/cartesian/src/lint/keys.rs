@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::apply::program::RESERVED;
 use crate::lint::finding::Findings;
 use crate::lint::rule::Rule;
 use crate::lint::similar;
@@ -9,7 +10,6 @@ use crate::origin::Operator;
 use crate::syntax::{Kind, Syntax};
 use crate::text::lex::is_word;
 use crate::text::reference::references;
-use crate::tree::RESERVED;
 use crate::tree::bound::Limit;
 
 /// The keys that a configuration sets somewhere.

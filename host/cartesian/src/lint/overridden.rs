@@ -6,6 +6,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use crate::apply::program::RESERVED;
 use crate::lint::filters::place_of;
 use crate::lint::finding::Findings;
 use crate::lint::keys::Keys;
@@ -14,7 +15,6 @@ use crate::origin::Operator;
 use crate::syntax::{Kind, Stmt, Syntax};
 use crate::text::reference::references;
 use crate::text::span::Extent;
-use crate::tree::RESERVED;
 use crate::tree::bound::Limit;
 
 const RULE: Rule = Rule::OverriddenAssignment;

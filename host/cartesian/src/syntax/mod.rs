@@ -17,8 +17,8 @@ use crate::origin::Operator;
 use crate::text::source::SourceFile;
 use crate::text::span::{Extent, Span};
 
-/// The statements of a source and of all it includes.
-#[derive(Debug, Default)]
+/// The statements of a configuration.
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Syntax {
     pub(crate) files: Vec<Arc<SourceFile>>,
     pub(crate) stmts: Vec<Stmt>,
@@ -92,7 +92,58 @@ pub(crate) struct Atom {
     pub(crate) name: Extent,
 }
 
+impl Stmt {
+    /// How the statement gives a key its value or takes it away, if it does.
+    pub(crate) fn operator(&self) -> Operator {
+        match self.kind {
+            Kind::Assign { operator, .. } => operator,
+            Kind::Delete => Operator::Delete,
+            Kind::Suffix => Operator::Suffix,
+            _ => Operator::Variant,
+        }
+    }
+}
+
 impl Syntax {
+    /// Appends the statements of another source.
+    pub(crate) fn append(&mut self, mut other: Self) {
+        if self.stmts.is_empty() {
+            *self = other;
+            return;
+        }
+        let file = self.files.len() as u32;
+        let stmt = self.stmts.len() as u32;
+        let atom = self.atoms.len() as u32;
+        let label = self.labels.len() as u32;
+        let first_pattern = self.patterns.len() as u32;
+        for moved in &mut other.stmts {
+            moved.file += file;
+            moved.end += stmt;
+            match &mut moved.kind {
+                Kind::Assign { pattern, .. } => {
+                    *pattern = pattern.map(|pattern| pattern + first_pattern);
+                }
+                Kind::Filter { atoms, .. }
+                | Kind::Join { atoms }
+                | Kind::Condition { atoms, .. } => *atoms = atoms.shifted(atom),
+                Kind::Choice {
+                    labels,
+                    dependencies,
+                    ..
+                } => {
+                    *labels = labels.shifted(label);
+                    *dependencies = dependencies.shifted(atom);
+                }
+                Kind::Delete | Kind::Suffix | Kind::Variants { .. } => {}
+            }
+        }
+        self.files.append(&mut other.files);
+        self.stmts.append(&mut other.stmts);
+        self.atoms.append(&mut other.atoms);
+        self.labels.append(&mut other.labels);
+        self.patterns.append(&mut other.patterns);
+    }
+
     /// The text of the file that `stmt` stands in.
     pub(crate) fn text(&self, stmt: &Stmt) -> &str {
         &self.files[stmt.file as usize].text

@@ -291,8 +291,8 @@ impl Parser<'_> {
         }
         let assignment = lex::assignment(text);
         let left = assignment.as_ref().map_or(text, |found| found.head);
-        // Most lines are assignments and have neither.
-        if memchr::memchr2(b':', b'(', left.as_bytes()).is_some() {
+        let is_plain = assignment.as_ref().is_some_and(|found| found.is_plain);
+        if !is_plain && memchr::memchr2(b':', b'(', left.as_bytes()).is_some() {
             let has_colon = left.contains(':');
             match self.condition_head(reader, line, start) {
                 Ok(head) if has_colon => {

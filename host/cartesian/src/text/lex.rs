@@ -1,9 +1,9 @@
 //! The lexical level, with nom: a line, or a part of one, to tokens with their places; an assignment to its three parts.
 
 use nom::branch::alt;
-use nom::bytes::complete::{tag, take_till, take_while1};
+use nom::bytes::complete::{tag, take, take_till, take_while1};
 use nom::character::complete::{anychar, char};
-use nom::combinator::{map, value};
+use nom::combinator::{fail, map, value};
 use nom::sequence::delimited;
 use nom::{IResult, Parser};
 
@@ -70,32 +70,69 @@ pub(crate) fn is_word(c: char) -> bool {
     c.is_alphanumeric() || c == '_' || c == '-'
 }
 
+/// By byte: is it an ASCII character of a label?
+const ASCII_WORD: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < 128 {
+        let c = byte as u8;
+        table[byte] = c.is_ascii_alphanumeric() || c == b'_' || c == b'-';
+        byte += 1;
+    }
+    table
+};
+
+/// The bytes of `input` before the first one that is no ASCII character of a label.
+fn ascii_word(input: &str) -> usize {
+    let end = input
+        .bytes()
+        .position(|byte| !ASCII_WORD[usize::from(byte)]);
+    end.unwrap_or(input.len())
+}
+
+fn word(input: &str) -> IResult<&str, &str> {
+    let ascii = ascii_word(input);
+    match input.as_bytes().get(ascii) {
+        Some(byte) if !byte.is_ascii() => take_while1(is_word).parse(input),
+        _ if ascii > 0 => take(ascii).parse(input),
+        _ => fail().parse(input),
+    }
+}
+
+fn blank(input: &str) -> IResult<&str, Token<'_>> {
+    value(Token::Blank, take_while1(char::is_whitespace)).parse(input)
+}
+
 fn quoted(input: &str) -> IResult<&str, &str> {
     delimited(char('"'), take_till(|c| c == '"'), char('"')).parse(input)
 }
 
-fn token(input: &str) -> IResult<&str, Token<'_>> {
-    alt((
-        map(take_while1(is_word), Token::Word),
-        value(Token::Blank, take_while1(char::is_whitespace)),
-        value(Token::And, tag("..")),
-        map(quoted, Token::Quoted),
-        map(anychar, |c| match c {
-            '.' => Token::Dot,
-            ',' => Token::Comma,
-            '(' => Token::Open,
-            ')' => Token::Close,
-            '=' => Token::Equals,
-            ':' => Token::Colon,
-            '!' => Token::Bang,
-            '@' => Token::At,
-            '+' => Token::Plus,
-            '[' => Token::BracketOpen,
-            ']' => Token::BracketClose,
-            other => Token::Other(other),
-        }),
-    ))
+fn sign(input: &str) -> IResult<&str, Token<'_>> {
+    map(anychar, |c| match c {
+        '.' => Token::Dot,
+        ',' => Token::Comma,
+        '(' => Token::Open,
+        ')' => Token::Close,
+        '=' => Token::Equals,
+        ':' => Token::Colon,
+        '!' => Token::Bang,
+        '@' => Token::At,
+        '+' => Token::Plus,
+        '[' => Token::BracketOpen,
+        ']' => Token::BracketClose,
+        other => Token::Other(other),
+    })
     .parse(input)
+}
+
+fn token(input: &str) -> IResult<&str, Token<'_>> {
+    // Which of them it is, the first byte tells in nearly every case.
+    match input.as_bytes().first() {
+        Some(b'.') => alt((value(Token::And, tag("..")), sign)).parse(input),
+        Some(b'"') => alt((map(quoted, Token::Quoted), sign)).parse(input),
+        Some(b',' | b'(' | b')' | b'=' | b':') => sign(input),
+        _ => alt((map(word, Token::Word), blank, sign)).parse(input),
+    }
 }
 
 /// Reads the tokens of a part of `text` into `found`, up to a `#`, which opens a comment everywhere but in a value. If
@@ -183,10 +220,29 @@ pub(crate) struct Assignment<'a> {
     pub(crate) head: &'a str,
     /// Without the blanks and the quotes around it.
     pub(crate) value: &'a str,
+    /// The key is known to be a word.
+    pub(crate) is_plain: bool,
 }
 
 /// Splits `text` at its first operator, if it has one: every operator ends with `=`.
 pub(crate) fn assignment(text: &str) -> Option<Assignment<'_>> {
+    // Most keys are words of ASCII letters, and most operators a single sign.
+    let word = ascii_word(text);
+    let key = &text[..word];
+    let plain = match &text.as_bytes()[word..] {
+        [b' ', b'=', ..] => Some(word + 2),
+        [b'=', ..] => Some(word + 1),
+        _ => None,
+    };
+    if let Some(value) = plain.filter(|_| word > 0) {
+        return Some(Assignment {
+            key,
+            operator: Operator::Set,
+            head: key,
+            value: unquote(trim(&text[value..])),
+            is_plain: true,
+        });
+    }
     let equals = memchr::memchr(b'=', text.as_bytes())?;
     let left = &text.as_bytes()[..equals];
     let (operator, width) = match left {
@@ -204,6 +260,7 @@ pub(crate) fn assignment(text: &str) -> Option<Assignment<'_>> {
         operator,
         head,
         value: unquote(trim(&text[equals + 1..])),
+        is_plain: false,
     })
 }
 

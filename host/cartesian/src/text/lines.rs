@@ -144,15 +144,25 @@ impl<'a> Lines<'a> {
         let bytes = self.text.as_bytes();
         while self.at < bytes.len() {
             let start = self.at;
-            let end = memchr::memchr(b'\n', &bytes[start..]).map_or(bytes.len(), |at| start + at);
+            let indent = leading_blanks(&bytes[start..]);
+            let first = start + indent;
+            let end = memchr::memchr(b'\n', &bytes[first..]).map_or(bytes.len(), |at| first + at);
             self.at = end + 1;
             self.number += 1;
-            let (at, indent) = trim(self.text, start, end);
+            let body = &bytes[first..end];
+            let (at, indent) = match body {
+                [] | [b'#', ..] => continue,
+                [one] if one.is_ascii_graphic() => (Extent::new(first, end), indent),
+                [one, .., last] if one.is_ascii_graphic() && last.is_ascii_graphic() => {
+                    (Extent::new(first, end), indent)
+                }
+                _ => trim(self.text, start, end),
+            };
             let body = &bytes[at.range()];
             if !(body.is_empty() || body[0] == b'#' || body.starts_with(b"//")) {
                 return Some(Line {
                     at,
-                    indent,
+                    indent: indent as u32,
                     number: self.number,
                 });
             }
@@ -161,32 +171,27 @@ impl<'a> Lines<'a> {
     }
 }
 
-/// The part of `text` between `start` and `end` without the blanks around it, and the number of those before it.
-fn trim(text: &str, start: usize, end: usize) -> (Extent, u32) {
-    let bytes = &text.as_bytes()[start..end];
-    let blanks = leading_blanks(bytes);
-    let first = start + blanks;
-    let plain = |byte: Option<&u8>| byte.is_some_and(|byte| byte.is_ascii_graphic());
-    if plain(text.as_bytes().get(first)) && plain(bytes.last()) {
-        return (Extent::new(first, end), blanks as u32);
-    }
-    // Blanks of other sorts.
+/// The part of `text` between `start` and `end` without the blanks of any sort around it, and the number of those before
+/// it.
+fn trim(text: &str, start: usize, end: usize) -> (Extent, usize) {
     let line = text[start..end].trim_end();
     let body = line.trim_start();
     let first = start + (line.len() - body.len());
-    let indent = text[start..first].chars().count() as u32;
+    let indent = text[start..first].chars().count();
     (Extent::new(first, start + line.len()), indent)
 }
 
 /// How many blanks `bytes` starts with: eight at a time, because most lines stand deep.
 fn leading_blanks(bytes: &[u8]) -> usize {
-    let eights = bytes
-        .chunks_exact(8)
-        .take_while(|chunk| **chunk == [b' '; 8])
-        .count();
-    let rest = &bytes[eights * 8..];
+    let (eights, rest) = bytes.as_chunks::<8>();
+    for (at, eight) in eights.iter().enumerate() {
+        let other = u64::from_le_bytes(*eight) ^ u64::from_le_bytes([b' '; 8]);
+        if other != 0 {
+            return at * 8 + other.trailing_zeros() as usize / 8;
+        }
+    }
     let blanks = rest.iter().take_while(|byte| **byte == b' ').count();
-    eights * 8 + blanks
+    eights.len() * 8 + blanks
 }
 
 #[cfg(test)]

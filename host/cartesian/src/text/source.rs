@@ -141,6 +141,8 @@ pub(crate) const MAX_TEXT: usize = 64 << 20;
 #[derive(Debug)]
 pub(crate) struct SourceFile {
     pub(crate) name: Arc<str>,
+    /// Where the last component of the name starts.
+    base_name: usize,
     /// Normalized: see [`lines::normalize`].
     pub(crate) text: String,
     pub(crate) kind: OriginKind,
@@ -151,6 +153,7 @@ pub(crate) struct SourceFile {
 impl SourceFile {
     pub(crate) fn new(source: Source, kind: OriginKind, included_from: Option<Span>) -> Self {
         Self {
+            base_name: source.name.rfind('/').map_or(0, |at| at + 1),
             name: source.name.into(),
             text: lines::normalize(source.text),
             kind,
@@ -160,9 +163,7 @@ impl SourceFile {
 
     /// The last component of the name, which groups the names of variants.
     pub(crate) fn base_name(&self) -> &str {
-        self.name
-            .rsplit_once('/')
-            .map_or(&*self.name, |(_, base)| base)
+        &self.name[self.base_name..]
     }
 
     /// How many includes lead to this source.

@@ -42,7 +42,7 @@ impl Extent {
         self.start == self.end
     }
 
-    /// The same range in a text in which this one starts at `base`.
+    /// The same range of a text or a table in which what it is of starts at `base`.
     pub(crate) fn shifted(self, base: u32) -> Self {
         Self {
             start: self.start + base,

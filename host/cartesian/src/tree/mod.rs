@@ -1,11 +1,14 @@
 //! The compiled tree: what the expansion walks.
 //!
-//! Keys and labels are numbers, filters are rows of label numbers, and every variant has a position: its number in the
+//! Labels are numbers, filters are rows of label numbers, and every variant has a position: its number in the
 //! order of the text. A piece of the text is then a range of positions, and "can this label still be chosen below here"
 //! is a search in the sorted positions of the label.
 //!
 //! Everything lies in a few tables of the tree and points to each other by index: tens of thousands of statements cost
 //! a handful of allocations, and a walk over them reads memory from front to back.
+//!
+//! What the statements do to the keys is left to the [`Program`], which is made when the first variant is: names alone
+//! do not pay for it.
 
 pub(crate) mod bound;
 mod compile;
@@ -14,19 +17,16 @@ pub(crate) mod intern;
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
-use regex::Regex;
-
 use crate::apply::program::Program;
-use crate::origin::{Operator, Origin};
+use crate::expand::append;
+use crate::origin::Origin;
+use crate::syntax::{Stmt, Syntax};
 use crate::text::source::SourceFile;
 use crate::text::span::{Extent, Span};
-use crate::tree::bound::Limit;
 use crate::tree::intern::Interner;
 
-pub(crate) use crate::tree::compile::RESERVED;
-
-pub(crate) type KeyId = u32;
 pub(crate) type LabelId = u32;
+/// A statement: what gave a key its value, or did something else to it.
 pub(crate) type EntryId = u32;
 pub(crate) type MatcherId = u32;
 pub(crate) type GuardId = u32;
@@ -34,23 +34,17 @@ pub(crate) type ForkId = u32;
 pub(crate) type ChoiceId = u32;
 
 /// Everything that a configuration says.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Tree {
-    pub(crate) files: Vec<Arc<SourceFile>>,
-    /// By file, where its text starts in the texts of all files, one after the other.
-    pub(crate) bases: Vec<u32>,
-    /// Bytes of all texts.
-    pub(crate) bytes: u32,
+    pub(crate) syntax: Syntax,
+    /// The statements of the root: a part for each source that was appended.
+    pub(crate) parts: Vec<Part>,
     pub(crate) root: Block,
 
-    pub(crate) keys: Interner,
-    /// For each key that ends with `_max`, `_min` or `_fixed`: which other key it bounds, and how.
-    pub(crate) limits: Vec<Option<(Limit, KeyId)>>,
     /// Labels in the form in which filters and names write them: `x` and `(block=x)` are two labels.
     pub(crate) labels: Interner,
     pub(crate) places: Places,
 
-    pub(crate) ops: Vec<Op>,
     pub(crate) forks: Vec<Fork>,
     /// The forks of the blocks, each block's own in a row.
     pub(crate) fork_ids: Vec<ForkId>,
@@ -65,12 +59,6 @@ pub(crate) struct Tree {
     pub(crate) alternatives: Vec<Extent>,
     pub(crate) rows: Vec<Extent>,
     pub(crate) row_labels: Vec<LabelId>,
-    pub(crate) entries: Vec<Entry>,
-    pub(crate) assigns: Vec<Assign>,
-    pub(crate) pieces: Vec<Piece>,
-    pub(crate) patterns: Vec<Regex>,
-    /// The texts of all `suffix`.
-    pub(crate) suffixes: Interner,
 
     program: OnceLock<Arc<Program>>,
 }
@@ -112,11 +100,21 @@ impl Places {
     }
 }
 
+/// Statements that follow each other, with the blocks they open.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Part {
+    /// In [`Syntax::stmts`].
+    pub(crate) stmts: Extent,
+    /// The first of the conditions in it, in [`Tree::conditions`]; the others follow in the order of the text, before
+    /// those in the blocks of variants in it.
+    pub(crate) conditions: u32,
+}
+
 /// The body of a variant, or of the whole configuration.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Block {
-    /// The statements in the order of the text.
-    pub(crate) ops: Extent,
+    /// Its statements; those of the root are [`Tree::parts`].
+    pub(crate) part: Part,
     /// The blocks of variants in it, in [`Tree::fork_ids`].
     pub(crate) forks: Extent,
     /// Every `only` and `no` in it, those in conditions too.
@@ -129,7 +127,7 @@ pub(crate) struct Block {
 pub(crate) struct Fork {
     /// The fork with the choice whose body it stands in.
     pub(crate) parent: Option<ForkId>,
-    pub(crate) name: Option<KeyId>,
+    pub(crate) name: Option<Box<str>>,
     /// In [`Tree::choices`].
     pub(crate) choices: Extent,
     /// The choice that stands for the block when only defaults are wanted, as an index into its choices.
@@ -146,79 +144,12 @@ pub(crate) struct Choice {
     /// In [`Tree::dependencies`].
     pub(crate) dependencies: Extent,
     pub(crate) hidden: bool,
-    /// The key that a named block sets.
-    pub(crate) assigns: Option<KeyId>,
-    /// Its name as a value, and where it stands.
+    /// Where it stands.
     pub(crate) entry: EntryId,
     pub(crate) body: Block,
     /// Its own position; those of the variants in it follow, up to `end`.
     pub(crate) position: u32,
     pub(crate) end: u32,
-}
-
-/// A value as a statement writes it, and where the statement stands.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Entry {
-    /// In the texts of all files, one after the other.
-    pub(crate) text: Extent,
-    pub(crate) operator: Operator,
-    pub(crate) file: u32,
-    pub(crate) line: u32,
-    /// The key, or the name of a variant.
-    pub(crate) at: Extent,
-}
-
-/// Something done to the keys of a variant.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum Op {
-    /// `key = value` without `${}`: nearly all there is.
-    Set {
-        key: KeyId,
-        entry: EntryId,
-    },
-    /// Any other assignment, in [`Tree::assigns`].
-    Assign(u32),
-    Delete {
-        key: KeyId,
-        entry: EntryId,
-    },
-    /// The next `skip` operations are done only if the condition holds.
-    When {
-        condition: u32,
-        skip: u32,
-    },
-    /// What the chosen variant of the fork does.
-    Fork(ForkId),
-    /// Every key that there is gets the suffix, in [`Tree::suffixes`].
-    Suffix {
-        suffix: u32,
-        entry: EntryId,
-    },
-}
-
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Assign {
-    pub(crate) target: Target,
-    pub(crate) operator: Operator,
-    pub(crate) entry: EntryId,
-    /// The value in pieces, if it holds a `${}`.
-    pub(crate) template: Option<Extent>,
-}
-
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum Target {
-    Key(KeyId),
-    /// In [`Tree::patterns`].
-    Pattern(u32),
-}
-
-/// A piece of a value with substitutions.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum Piece {
-    /// In the texts of all files, one after the other.
-    Text(Extent),
-    /// `${key}`; stays as it is written if the key has no value.
-    Key(KeyId),
 }
 
 /// A filter compiled to labels.
@@ -228,21 +159,24 @@ pub(crate) enum Matcher {
     One(LabelId),
     /// Any one of these labels, in [`Tree::row_labels`].
     Any(Extent),
+    /// All of these labels, wherever they stand, in [`Tree::row_labels`].
+    All(Extent),
+    /// These labels, which follow each other, in [`Tree::row_labels`].
+    Row(Extent),
     /// Alternatives, in [`Tree::alternatives`], of rows that must all match, in [`Tree::rows`], of labels that follow
     /// each other, in [`Tree::row_labels`].
     Full(Extent),
 }
 
-/// A condition and where it stands.
+/// A condition.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Condition {
     /// The condition around it, in [`Tree::conditions`].
     pub(crate) outer: Option<u32>,
     pub(crate) negated: bool,
     pub(crate) matcher: MatcherId,
-    pub(crate) file: u32,
-    pub(crate) line: u32,
-    pub(crate) at: Extent,
+    /// Where it stands.
+    pub(crate) entry: EntryId,
 }
 
 /// `only` or `no`, with the conditions it stands in.
@@ -263,9 +197,8 @@ pub(crate) struct Join {
     pub(crate) after: u32,
     /// Its filters, in [`Tree::guards`].
     pub(crate) filters: Extent,
-    pub(crate) file: u32,
-    pub(crate) line: u32,
-    pub(crate) at: Extent,
+    /// Where it stands.
+    pub(crate) entry: EntryId,
 }
 
 impl Tree {
@@ -286,18 +219,41 @@ impl Tree {
         choice.labels.items(&self.choice_labels)
     }
 
-    pub(crate) fn entry(&self, id: EntryId) -> &Entry {
-        &self.entries[id as usize]
+    /// The names that a combination of these choices, the outermost first, depends on.
+    pub(crate) fn dependencies_of(
+        &self,
+        path: impl Iterator<Item = ChoiceId> + Clone,
+    ) -> Vec<String> {
+        let path = path.map(|choice| self.choice(choice));
+        let mut all = Vec::new();
+        if path.clone().all(|choice| choice.dependencies.is_empty()) {
+            return all;
+        }
+        let mut name = String::new();
+        for choice in path {
+            for dependency in choice.dependencies.items(&self.dependencies) {
+                let mut full = name.clone();
+                append(&mut full, dependency);
+                all.push(full);
+            }
+            for (_, exact) in self.labels_of(choice) {
+                append(&mut name, self.labels.text(*exact));
+            }
+        }
+        all
     }
 
-    /// The last component of the name of the source that `entry` stands in.
-    pub(crate) fn base_name(&self, entry: EntryId) -> &str {
-        self.files[self.entry(entry).file as usize].base_name()
+    pub(crate) fn files(&self) -> &[Arc<SourceFile>] {
+        &self.syntax.files
+    }
+
+    pub(crate) fn entry(&self, id: EntryId) -> &Stmt {
+        &self.syntax.stmts[id as usize]
     }
 
     pub(crate) fn span(&self, file: u32, line: u32, at: Extent) -> Span {
         Span {
-            file: Arc::clone(&self.files[file as usize]),
+            file: Arc::clone(&self.files()[file as usize]),
             line,
             at,
         }
@@ -310,25 +266,8 @@ impl Tree {
 
     /// Where the value of `entry` came from, with what was joined to it.
     pub(crate) fn origin(&self, entry: EntryId, joined: &[EntryId]) -> Origin {
-        let site = |id: EntryId| (self.entry_span(id), self.entry(id).operator);
+        let site = |id: EntryId| (self.entry_span(id), self.entry(id).operator());
         Origin::new(site(entry), joined.iter().map(|id| site(*id)))
-    }
-
-    /// The file with this place of the texts of all files.
-    pub(crate) fn file_at(&self, at: u32) -> usize {
-        // Of several that start at the same place, all but the last are empty.
-        self.bases.partition_point(|base| *base <= at).max(1) - 1
-    }
-
-    /// A part of the texts of all files.
-    pub(crate) fn part(&self, at: Extent) -> &str {
-        let file = self.file_at(at.start);
-        let base = self.bases[file];
-        let at = Extent {
-            start: at.start - base,
-            end: at.end - base,
-        };
-        at.of(&self.files[file].text)
     }
 
     /// What the work on keys needs, made once.

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, bail, ensure};
+use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 use serde::Deserialize;
 
 use crate::{oracle, sh};
@@ -88,6 +89,7 @@ impl Sides {
             "--example",
             "measure",
         ]))?;
+        pin()?;
         let plain = lzma_rust2::XzReader::new(std::fs::File::open(&archive)?, false);
         tar::Archive::new(plain)
             .unpack(dir)
@@ -127,4 +129,14 @@ impl Sides {
         serde_json::from_slice(&output.stdout)
             .with_context(|| format!("{command:?} printed no measurement"))
     }
+}
+
+/// Keeps this process, and all it starts from now on, on one processor. On a shared machine one of them may be half as
+/// fast as the other for seconds, and a side that happens to get the better one is not the faster side.
+fn pin() -> Result<()> {
+    let allowed = sched_getaffinity(None).context("cannot ask for the processors")?;
+    let first = (0..CpuSet::MAX_CPU).find(|cpu| allowed.is_set(*cpu));
+    let mut only = CpuSet::new();
+    only.set(first.unwrap_or(0));
+    sched_setaffinity(None, &only).context("cannot keep to one processor")
 }

@@ -3,7 +3,7 @@
 use crate::syntax::{Atom, Joint, Kind};
 use crate::text::span::Extent;
 use crate::tree::compile::Compiler;
-use crate::tree::{Block, Guarded, Join, LabelId, Matcher, MatcherId};
+use crate::tree::{Block, EntryId, Guarded, Join, LabelId, Matcher, MatcherId};
 
 impl Compiler<'_> {
     /// The joins of a block: those that stand after the same fork are one.
@@ -12,7 +12,7 @@ impl Compiler<'_> {
         let first = self.tree.joins.len();
         self.tree.joins.extend_from_within(old.joins.range());
         let mut after = old.forks.len() as u32;
-        for (_, stmt) in syntax.children(start, end) {
+        for (at, stmt) in syntax.children(start, end) {
             let atoms = match stmt.kind {
                 Kind::Variants { .. } => {
                     after += 1;
@@ -49,9 +49,7 @@ impl Compiler<'_> {
                 None => self.tree.joins.push(Join {
                     after,
                     filters,
-                    file: self.first_file + stmt.file,
-                    line: stmt.line,
-                    at: stmt.at,
+                    entry: at as EntryId,
                 }),
             }
         }
@@ -91,9 +89,13 @@ impl Compiler<'_> {
             self.tree.row_labels.push(label);
         }
         let labels = Extent::since(&self.tree.row_labels, first);
+        // How all labels but the first are joined, if all are in one way.
+        let joined_by = |joint: Joint| atoms.iter().skip(1).all(|atom| atom.joint == joint);
         let matcher = match *labels.items(&self.tree.row_labels) {
             [label] => Matcher::One(label),
-            _ if atoms.iter().all(|atom| atom.joint == Joint::Or) => Matcher::Any(labels),
+            _ if joined_by(Joint::Or) => Matcher::Any(labels),
+            _ if joined_by(Joint::And) => Matcher::All(labels),
+            _ if joined_by(Joint::Dot) => Matcher::Row(labels),
             _ => Matcher::Full(self.alternatives(first, atoms)),
         };
         self.tree.matchers.push(matcher);

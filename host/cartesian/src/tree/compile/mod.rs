@@ -1,107 +1,32 @@
 //! The syntax tree to the compiled tree. Nothing can fail here: what can be wrong was found by the parser.
 
 mod filters;
-mod values;
 
-use std::sync::{Arc, OnceLock};
+use std::sync::OnceLock;
 
-use crate::origin::{Operator, OriginKind};
 use crate::syntax::{Kind, Stmt, Syntax};
-use crate::text::source::{Source, SourceFile};
 use crate::text::span::Extent;
-use crate::tree::compile::values::is_reserved;
-use crate::tree::intern::Interner;
 use crate::tree::{
-    Block, Choice, Condition, EntryId, Fork, ForkId, Guarded, LabelId, Op, Places, Tree,
+    Block, Choice, Condition, EntryId, Fork, ForkId, Guarded, LabelId, Part, Places, Tree,
 };
-
-/// Keys that the expansion itself sets: statements on them have no effect (guide: *Formal definition*).
-pub(crate) const RESERVED: [&str; 5] = [
-    "name",
-    "shortname",
-    "dep",
-    "_name_map_file",
-    "_short_name_map_file",
-];
-
-impl Default for Tree {
-    /// A tree of nothing: it has one variant, without a name and without keys.
-    fn default() -> Self {
-        let mut keys = Interner::default();
-        for key in RESERVED {
-            keys.intern(key);
-        }
-        Self {
-            limits: vec![None; keys.len()],
-            keys,
-            files: Vec::new(),
-            bases: Vec::new(),
-            bytes: 0,
-            root: Block::default(),
-            labels: Interner::default(),
-            places: Places::default(),
-            ops: Vec::new(),
-            forks: Vec::new(),
-            fork_ids: Vec::new(),
-            choices: Vec::new(),
-            choice_labels: Vec::new(),
-            dependencies: Vec::new(),
-            guards: Vec::new(),
-            conditions: Vec::new(),
-            joins: Vec::new(),
-            matchers: Vec::new(),
-            alternatives: Vec::new(),
-            rows: Vec::new(),
-            row_labels: Vec::new(),
-            entries: Vec::new(),
-            assigns: Vec::new(),
-            pieces: Vec::new(),
-            patterns: Vec::new(),
-            suffixes: Interner::default(),
-            program: OnceLock::new(),
-        }
-    }
-}
 
 impl Tree {
     /// Appends statements to the end of the configuration.
     pub(crate) fn append(&mut self, syntax: Syntax) {
-        let first_file = self.files.len() as u32;
-        let first_pattern = self.patterns.len() as u32;
-        let mut bases = Vec::with_capacity(syntax.files.len());
-        for file in &syntax.files {
-            bases.push(self.bytes);
-            self.bases.push(self.bytes);
-            self.bytes += file.text.len() as u32;
-            self.files.push(Arc::clone(file));
-        }
-        let root = self.root;
-        let end = syntax.stmts.len();
-        self.ops.reserve(end);
-        self.entries.reserve(end);
-        let made_base = self.bytes;
+        let first = self.syntax.stmts.len();
+        let mut all = std::mem::take(&mut self.syntax);
+        all.append(syntax);
+        let old = self.root;
         let mut compiler = Compiler {
             tree: self,
-            syntax: &syntax,
-            first_file,
-            first_pattern,
-            bases,
-            made: String::new(),
-            made_base,
+            syntax: &all,
             within: None,
             scratch: String::new(),
         };
-        let root = compiler.block(0, end, root);
-        let made = compiler.made;
+        let root = compiler.block(first, all.stmts.len(), old);
         self.root = root;
-        if !made.is_empty() {
-            self.bases.push(made_base);
-            self.bytes += made.len() as u32;
-            let source = Source::new("<names>", made);
-            let file = SourceFile::new(source, OriginKind::Default, None);
-            self.files.push(Arc::new(file));
-        }
-        self.patterns.extend(syntax.patterns);
+        self.parts.push(root.part);
+        self.syntax = all;
         self.places.sort(self.labels.len());
         self.program = OnceLock::new();
     }
@@ -138,14 +63,6 @@ impl Places {
 struct Compiler<'a> {
     tree: &'a mut Tree,
     syntax: &'a Syntax,
-    /// The numbers of the first file and the first pattern of the syntax tree in the tree.
-    first_file: u32,
-    first_pattern: u32,
-    /// By file of the syntax tree, where its text starts in the texts of all files.
-    bases: Vec<u32>,
-    /// Names that stand in no source as they are: `a.b` for `- a+b:` or `- a..b:`. They become a file of their own.
-    made: String,
-    made_base: u32,
     /// The fork with the choice whose body is being compiled.
     within: Option<ForkId>,
     /// For labels that stand in the text in another form.
@@ -157,8 +74,7 @@ impl<'a> Compiler<'a> {
     fn block(&mut self, start: usize, end: usize, old: Block) -> Block {
         let syntax = self.syntax;
         let tree = &mut *self.tree;
-        let first_op = tree.ops.len();
-        tree.ops.extend_from_within(old.ops.range());
+        let conditions = tree.conditions.len() as u32;
         let first_fork = tree.fork_ids.len();
         tree.fork_ids.extend_from_within(old.forks.range());
         let first_guard = tree.guards.len();
@@ -171,15 +87,17 @@ impl<'a> Compiler<'a> {
                     let id = self.tree.forks.len() as ForkId;
                     self.tree.forks.push(Fork::default());
                     self.tree.fork_ids.push(id);
-                    self.tree.ops.push(Op::Fork(id));
                     forks.push((id, at));
                 }
                 Kind::Join { .. } => joins = true,
-                _ => self.action(at, stmt, None),
+                _ => self.filter(at, stmt, None),
             }
         }
         let mut block = Block {
-            ops: Extent::since(&self.tree.ops, first_op),
+            part: Part {
+                stmts: Extent::new(start, end),
+                conditions,
+            },
             forks: Extent::since(&self.tree.fork_ids, first_fork),
             guards: Extent::since(&self.tree.guards, first_guard),
             joins: old.joins,
@@ -193,27 +111,10 @@ impl<'a> Compiler<'a> {
         block
     }
 
-    /// Adds what a statement does that is no part of the structure, under the condition `under`.
-    fn action(&mut self, at: usize, stmt: &Stmt, under: Option<u32>) {
+    /// Adds what a statement filters under the condition `under`, or the filters and conditions in it.
+    fn filter(&mut self, at: usize, stmt: &Stmt, under: Option<u32>) {
         let text = self.syntax.text(stmt);
         match stmt.kind {
-            Kind::Assign {
-                operator,
-                value,
-                pattern,
-            } => self.assign(stmt, operator, value, pattern),
-            Kind::Delete => {
-                let key = self.key(stmt.at.of(text));
-                if !is_reserved(key) {
-                    let entry = self.entry(stmt, Operator::Delete, Extent::default());
-                    self.tree.ops.push(Op::Delete { key, entry });
-                }
-            }
-            Kind::Suffix => {
-                let suffix = self.tree.suffixes.intern(stmt.at.of(text));
-                let entry = self.entry(stmt, Operator::Suffix, stmt.at);
-                self.tree.ops.push(Op::Suffix { suffix, entry });
-            }
             Kind::Filter { keep, atoms } => {
                 let matcher = self.matcher(text, atoms.items(&self.syntax.atoms));
                 self.tree.guards.push(Guarded {
@@ -230,23 +131,14 @@ impl<'a> Compiler<'a> {
                     outer: under,
                     negated,
                     matcher,
-                    file: self.first_file + stmt.file,
-                    line: stmt.line,
-                    at: stmt.at,
+                    entry: at as EntryId,
                 });
-                let when = self.tree.ops.len();
-                self.tree.ops.push(Op::When { condition, skip: 0 });
                 for (at, stmt) in self.syntax.body(at) {
-                    self.action(at, stmt, Some(condition));
-                }
-                let skip = (self.tree.ops.len() - when - 1) as u32;
-                if skip == 0 {
-                    self.tree.ops.pop();
-                } else {
-                    self.tree.ops[when] = Op::When { condition, skip };
+                    self.filter(at, stmt, Some(condition));
                 }
             }
-            // The parser lets none of these into a condition, and `block` took them at its own level.
+            // What is done to keys is the program's, and `block` took the others at its own level.
+            Kind::Assign { .. } | Kind::Delete | Kind::Suffix => {}
             Kind::Variants { .. } | Kind::Choice { .. } | Kind::Join { .. } => {}
         }
     }
@@ -270,10 +162,9 @@ impl<'a> Compiler<'a> {
             }
             self.tree.choices[first + index] = choice;
         }
-        let name = name.map(|name| self.key(name));
         self.tree.forks[id as usize] = Fork {
             parent: self.within,
-            name,
+            name: name.map(Box::from),
             choices: Extent::new(first, first + count),
             default,
             positions: start..self.tree.places.count(),
@@ -308,10 +199,6 @@ impl<'a> Compiler<'a> {
             self.tree.choice_labels.push((plain, exact));
         }
         let labels = Extent::since(&self.tree.choice_labels, first);
-        let entry = self.choice_entry(stmt, names);
-        let assigns = block
-            .map(|block| self.key(block))
-            .filter(|key| !is_reserved(*key));
         let dependencies = self.dependencies(text, dependencies.items(&syntax.atoms));
         let outer = self.within.replace(fork);
         let body = self.block(at + 1, stmt.end as usize, Block::default());
@@ -320,30 +207,10 @@ impl<'a> Compiler<'a> {
             labels,
             dependencies,
             hidden,
-            assigns,
-            entry,
+            entry: at as EntryId,
             body,
             position,
             end: self.tree.places.count(),
         }
-    }
-
-    /// The name of a choice as a value.
-    fn choice_entry(&mut self, stmt: &Stmt, names: &[Extent]) -> EntryId {
-        let text = self.syntax.text(stmt);
-        let entry = self.entry(stmt, Operator::Variant, stmt.at);
-        let written = stmt.at.of(text);
-        if written.contains('+') || written.contains("..") {
-            let names: Vec<&str> = names.iter().map(|name| name.of(text)).collect();
-            let start = self.made.len();
-            self.made.push_str(&names.join("."));
-            let made = Extent::new(start, self.made.len());
-            self.tree.entries[entry as usize].text = made.shifted(self.made_base);
-        } else if let [.., last] = names {
-            // A last dot names nothing.
-            let base = self.bases[stmt.file as usize];
-            self.tree.entries[entry as usize].text.end = base + last.end;
-        }
-        entry
     }
 }
