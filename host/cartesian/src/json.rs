@@ -12,7 +12,7 @@ use crate::variant::Variant;
 /// is a list, the two names by file are objects. It is what Python's `json.dumps(variant, sort_keys=True,
 /// ensure_ascii=False, separators=(",", ":"))` makes of a variant of the reference.
 ///
-/// One writer for many variants of one configuration is faster than one for each: it keeps what it wrote.
+/// One writer for many variants of one configuration is faster than one for each: it keeps what it wrote last.
 ///
 /// ```
 /// # use vthost_cartesian::{Config, JsonWriter, NoIncludes, OriginKind, Source};

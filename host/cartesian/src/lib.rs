@@ -4,8 +4,9 @@
 //! of variants; each combination of variants that the filters leave is one [`Variant`]: a name and a set of keys.
 //!
 //! The way of a text through the crate: `lines` (what is left without comments and blanks), `lex` (tokens, with nom),
-//! `parse` (a syntax tree with places), `compile` (a tree of numbers: keys, labels, positions), `expand` (a lazy walk
-//! over the combinations), `apply` (the keys of one combination), `leaf` (bounds, suffixes, order).
+//! `parse` (a syntax tree with places), `tree` (variants, labels and filters as numbers), `expand` (a lazy walk over the
+//! combinations), `apply` (the keys of one combination, by a program compiled from the statements when the first variant
+//! is made), `leaf` (bounds, suffixes, order).
 //!
 //! The crate does no I/O: an `include` goes through a [`Loader`]. No input shall make it panic, run out of stack or fill
 //! the memory: what can grow without end has a bound. Each value knows where it came from ([`Origin`]).

@@ -139,6 +139,7 @@ fn random_configurations() {
         if case.agree(&ours, &theirs) {
             continue;
         }
+        let original = case.clone();
         let case = minimal(case, &mut reference);
         let (ours, theirs) = (case.expand_here(), reference.expand(&case));
         eprintln!(
@@ -149,6 +150,9 @@ fn random_configurations() {
         if let Some(found) = &found {
             let directory = found.join(format!("{seed}-{}", index - 1));
             case.write(&directory).expect("a case can be written");
+            // What is small may disagree for another reason.
+            let whole = directory.join("original");
+            original.write(&whole).expect("a case can be written");
             fs::write(directory.join(EXPECTED), theirs.to_lines()).expect("writable");
         }
         left -= 1;

@@ -90,7 +90,9 @@ impl<'a> Compiler<'a> {
                     forks.push((id, at));
                 }
                 Kind::Join { .. } => joins = true,
-                _ => self.filter(at, stmt, None),
+                Kind::Filter { .. } | Kind::Condition { .. } => self.filter(at, stmt, None),
+                // What is done to keys is the program's.
+                _ => {}
             }
         }
         let mut block = Block {
@@ -137,9 +139,8 @@ impl<'a> Compiler<'a> {
                     self.filter(at, stmt, Some(condition));
                 }
             }
-            // What is done to keys is the program's, and `block` took the others at its own level.
-            Kind::Assign { .. } | Kind::Delete | Kind::Suffix => {}
-            Kind::Variants { .. } | Kind::Choice { .. } | Kind::Join { .. } => {}
+            // The parser lets no block of variants and no join into a condition.
+            _ => {}
         }
     }
 
