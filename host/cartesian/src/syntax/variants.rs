@@ -104,6 +104,21 @@ impl Parser<'_> {
             start: line.at.start + 1,
             ..line.at
         };
+        // Most variants are a word and a colon, which are found faster than tokens.
+        if defaults.is_empty()
+            && let Some(name) = lex::plain_name(after.of(reader.text()))
+        {
+            let end = after.end - 1;
+            let start = end - name.len() as u32;
+            let at = Extent { start, end };
+            self.out.labels.push(at);
+            let kind = Kind::Choice {
+                labels: Extent::since(&self.out.labels, self.out.labels.len() - 1),
+                hidden: false,
+                dependencies: Extent::default(),
+            };
+            return Ok(reader.stmt(line, at, kind));
+        }
         lex::tokens(reader.text(), after, &mut reader.tokens);
         let mut tokens = reader.tokens.as_slice();
         while let Some((lexeme, rest)) = tokens.split_first()

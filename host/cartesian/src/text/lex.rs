@@ -90,6 +90,12 @@ fn ascii_word(input: &str) -> usize {
     end.unwrap_or(input.len())
 }
 
+/// The name in ` name:`, if there is nothing else in `text` and the name is a word of ASCII letters.
+pub(crate) fn plain_name(text: &str) -> Option<&str> {
+    let name = text.trim_start_matches(' ').strip_suffix(':')?;
+    (!name.is_empty() && ascii_word(name) == name.len()).then_some(name)
+}
+
 fn word(input: &str) -> IResult<&str, &str> {
     let ascii = ascii_word(input);
     match input.as_bytes().get(ascii) {

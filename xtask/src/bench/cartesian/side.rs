@@ -82,20 +82,19 @@ impl Sides {
             );
         }
         let python = oracle::python()?;
-        sh::say("Building", "the release build of the engine");
-        sh::run(sh::cargo().args(["build", "--release", "--quiet"]).args([
-            "--package",
-            "vthost-cartesian",
-            "--example",
-            "measure",
-        ]))?;
+        sh::say("Building", "the engine as it is given to others");
+        sh::run(
+            sh::cargo()
+                .args(["build", "--profile", "dist", "--quiet"])
+                .args(["--package", "vthost-cartesian", "--example", "measure"]),
+        )?;
         pin()?;
         let plain = lzma_rust2::XzReader::new(std::fs::File::open(&archive)?, false);
         tar::Archive::new(plain)
             .unpack(dir)
             .with_context(|| format!("cannot unpack {}", archive.display()))?;
         Ok(Self {
-            ours: sh::target_dir()?.join("release/examples/measure"),
+            ours: sh::target_dir()?.join("dist/examples/measure"),
             python,
             script: sh::root().join("xtask/src/bench/cartesian/reference.py"),
             root: dir.join("tp-qemu/tests.cfg"),
