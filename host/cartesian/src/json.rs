@@ -99,7 +99,8 @@ impl JsonWriter {
         let Some(first) = items.first().and_then(|item| item.known()) else {
             return 0;
         };
-        let before = |(item, _): &(Item, Extent)| item.known().is_some_and(|key| key < first);
+        // A key that a suffix made has no place among the others: none of them needs to wait for it.
+        let before = |(item, _): &(Item, Extent)| item.known().is_none_or(|key| key < first);
         while self.last_items.get(*last).is_some_and(before) {
             *last += 1;
         }

@@ -40,7 +40,7 @@ fn page(rows: &[Row], growth: &Growth, versions: &str) -> String {
     }
     let _ = writeln!(
         out,
-        "\nThe reference is {versions}. Parsing is included; one thread; medians.\n\n\
+        "\nThe reference is {versions}. Parsing is included; one thread on one processor; medians.\n\n\
          ![Time of the expansion over the number of variants](measured/cartesian.svg)\n"
     );
     let (low, high) = bounds(growth.unfiltered.iter().map(Point::microseconds));
