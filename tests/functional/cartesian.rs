@@ -164,11 +164,11 @@ fn variants_can_be_counted() {
         "7\n"
     );
     let none = cfg.run(&["t.cfg", "only large", "only ide", "--count"]);
-    assert_eq!((none.code, none.stdout.as_str()), (3, "0\n"));
+    assert_eq!((none.code, none.stdout.as_str()), (4, "0\n"));
 }
 
 #[test]
-fn an_empty_result_is_3_and_says_what_made_it() {
+fn an_empty_result_is_4_and_says_what_made_it() {
     let cfg = Cfg::disks();
     fs::write(
         cfg.path("none.cfg"),
@@ -178,10 +178,10 @@ fn an_empty_result_is_3_and_says_what_made_it() {
     let told = cfg.told(&[
         (
             &["t.cfg", "only ide", "mem = 3", "\n  no small", "only small"],
-            3,
+            4,
         ),
-        (&["t.cfg", "only large", "only ide", "--json"], 3),
-        (&["none.cfg", "mem = 3"], 3),
+        (&["t.cfg", "only large", "only ide", "--json"], 4),
+        (&["none.cfg", "mem = 3"], 4),
     ]);
     insta::assert_snapshot!(told);
 }
@@ -320,7 +320,7 @@ fn standard_input_is_a_file_too() {
         "{}",
         wrong.stderr
     );
-    assert_eq!(cfg.fed(&["-"], "variants:\n  - a:\n      only b\n").code, 3);
+    assert_eq!(cfg.fed(&["-"], "variants:\n  - a:\n      only b\n").code, 4);
 }
 
 #[test]

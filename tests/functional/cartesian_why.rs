@@ -72,7 +72,7 @@ fn what_has_no_history_is_told() {
     for (args, code, message) in [
         (
             &["t.cfg", "memm"][..],
-            3,
+            4,
             "no variant sets `memm`; did you mean `mem`?",
         ),
         (
@@ -82,7 +82,7 @@ fn what_has_no_history_is_told() {
         ),
         (
             &["t.cfg", "mem", "only boot", "only migrate"],
-            3,
+            4,
             "no variant is left after this line",
         ),
         (&["t.cfg", "mem", "only bot"], 2, "did you mean `boot`?"),

@@ -87,7 +87,7 @@ fn a_machine_that_is_not_ready_is_4_and_says_how_to_make_it() {
         )
     };
     let without_image = run(None);
-    assert_eq!(without_image.code, 4);
+    assert_eq!(without_image.code, 3);
     assert!(
         without_image
             .stderr
@@ -96,7 +96,7 @@ fn a_machine_that_is_not_ready_is_4_and_says_how_to_make_it() {
         without_image.stderr
     );
     let without_qemu = run(Some("/nonexistent"));
-    assert_eq!(without_qemu.code, 4);
+    assert_eq!(without_qemu.code, 3);
     assert!(
         without_qemu.stderr.contains("qemu-system-x86"),
         "{}",

@@ -106,7 +106,7 @@ fn a_mistake_is_told_with_what_to_do() {
         (&["boot", "--extra-params", "mem"], 2),
         (&["boot", "--guest-os", "Windows"], 2),
         (&["boot", "--grant", "everything"], 2),
-        (&["boot", "--only", "uptime"], 3),
+        (&["boot", "--only", "uptime"], 4),
     ];
     let mut told = String::new();
     for (args, code) in cases {

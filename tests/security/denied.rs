@@ -48,7 +48,7 @@ fn the_configuration_of_a_pack_is_trusted_as_little_as_the_pack() {
     );
     job.assert_clean(0);
     assert_eq!(
-        job.code, 3,
+        job.code, 4,
         "a job in which everything is denied is not a good job"
     );
 }

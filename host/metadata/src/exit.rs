@@ -7,8 +7,8 @@
 /// | 0 | all is well: every test ended PASS, WARN, SKIP or CANCEL |
 /// | 1 | at least one test ended FAIL or ERROR; `vthost cartesian lint` found something |
 /// | 2 | wrong use: unknown flag, bad value, bad configuration, unreadable pack |
-/// | 3 | nothing to run: no variant passes the filters, or every one that does is denied |
-/// | 4 | this machine is not ready: QEMU or the guest image is missing (`vthost bootstrap` helps) |
+/// | 3 | this machine is not ready: QEMU or the guest image is missing (`vthost bootstrap` helps) |
+/// | 4 | nothing to run: a filter names nothing, no variant passes the filters, or every one that does is denied |
 /// | 5 | the job itself failed: results cannot be written, or a defect of vthost |
 /// | 8 | interrupted by the operator |
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,10 +20,10 @@ pub enum ExitCode {
     TestsFailed = 1,
     /// Wrong use: unknown flag, bad value, bad configuration, unreadable pack.
     Usage = 2,
-    /// No variant passes the filters, or every one that does is denied.
-    NothingToRun = 3,
     /// QEMU or the guest image is missing.
-    NotReady = 4,
+    NotReady = 3,
+    /// A filter names nothing, no variant passes the filters, or every one that does is denied.
+    NothingToRun = 4,
     /// The job itself failed.
     JobFailed = 5,
     /// The operator ended the job.

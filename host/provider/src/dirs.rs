@@ -12,6 +12,8 @@ pub struct NoHome;
 /// Where vthost keeps its files: the XDG directories, or all below one directory when `VTHOST_HOME` is set.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Dirs {
+    /// What the operator writes: `vthost.toml`, `cfg/`, `test-providers.d/`.
+    pub config: PathBuf,
     /// Images, isos, providers. What it holds is expensive to make again.
     pub data: PathBuf,
     /// Compiled components and facts about this machine. It can be deleted at any time.
@@ -43,6 +45,7 @@ impl Dirs {
                 .ok_or(NoHome)
         };
         Ok(Self {
+            config: xdg("XDG_CONFIG_HOME", ".config")?,
             data: xdg("XDG_DATA_HOME", ".local/share")?,
             cache: xdg("XDG_CACHE_HOME", ".cache")?,
             // Not below the data: what tests write must not be where images are looked for.
@@ -53,6 +56,7 @@ impl Dirs {
     /// All directories below `home`.
     pub fn below(home: &Path) -> Self {
         Self {
+            config: home.join("config"),
             data: home.join("data"),
             cache: home.join("cache"),
             results: home.join("job-results"),
@@ -62,6 +66,21 @@ impl Dirs {
     /// Guest images: what `image_name = images/...` is relative to is [`data`](Self::data).
     pub fn images(&self) -> PathBuf {
         self.data.join("images")
+    }
+
+    /// The operator's own configuration: a file here wins over the shipped one of the same path.
+    pub fn cfg(&self) -> PathBuf {
+        self.config.join("cfg")
+    }
+
+    /// Where definitions of providers are looked for; of two with the same name the later one wins.
+    pub fn definitions(&self) -> [PathBuf; 2] {
+        [&self.data, &self.config].map(|dir| dir.join("test-providers.d"))
+    }
+
+    /// Clones of providers, and the lock file that pins them.
+    pub fn providers(&self) -> PathBuf {
+        self.data.join("providers")
     }
 
     /// Compiled components.
@@ -95,10 +114,12 @@ mod tests {
         let found = dirs(&[
             ("HOME", "/h"),
             ("XDG_DATA_HOME", "/d"),
+            ("XDG_CONFIG_HOME", "/c"),
             ("XDG_CACHE_HOME", "relative"),
         ])
         .unwrap();
         assert_eq!(found.data, Path::new("/d/vthost"));
+        assert_eq!(found.cfg(), Path::new("/c/vthost/cfg"));
         assert_eq!(found.cache, Path::new("/h/.cache/vthost"));
         assert_eq!(
             found.results,

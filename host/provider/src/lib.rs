@@ -5,7 +5,9 @@ pub mod bootstrap;
 mod cfg_set;
 mod dirs;
 pub mod pack;
+mod provider;
 
 pub use cfg_set::{CfgSet, SelectError, Selection};
 pub use dirs::{Dirs, NoHome};
 pub use pack::{Manifest, Pack, PackError, TestInfo};
+pub use provider::{Backend, Provider, Source};

@@ -15,8 +15,8 @@ Exit codes:
   0  all is well
   1  tests failed
   2  wrong use
-  3  nothing to run
-  4  this machine is not ready
+  3  this machine is not ready
+  4  nothing to run
   5  the job itself failed
   8  interrupted
 

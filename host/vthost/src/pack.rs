@@ -151,7 +151,11 @@ fn read_cfg(dir: &Path) -> Result<Vec<CfgFile>, Failure> {
                 .unwrap_or_default()
                 .to_string_lossy()
                 .into_owned();
-            Ok(CfgFile { name, text })
+            Ok(CfgFile {
+                backend: "generic".to_owned(),
+                name,
+                text,
+            })
         })
         .collect()
 }

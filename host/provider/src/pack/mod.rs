@@ -1,7 +1,7 @@
 //! Pack files: one WebAssembly component that carries its manifest and its configuration in custom sections.
 //!
 //! The sections stand right behind the header, so that a reader finds them without reading the code:
-//! `vthost:manifest` (JSON, [`Manifest`]) and one `vthost:cfg/<file>` for each configuration file.
+//! `vthost:manifest` (JSON, [`Manifest`]) and one `vthost:cfg/<backend>/<file>` for each configuration file.
 
 mod error;
 mod manifest;

@@ -19,6 +19,8 @@ const MAX_CFG_NAME: usize = 100;
 /// A configuration file in a pack.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CfgFile {
+    /// The backend that it is for: `generic`, `qemu`, ...
+    pub backend: String,
     /// Its name: `tests.cfg`.
     pub name: String,
     /// Its text.
@@ -207,8 +209,11 @@ impl Sections {
                 return Err(twice());
             }
         } else if let Some(file) = name.strip_prefix(CFG_SECTION) {
+            let (backend, file) = file.split_once('/').unwrap_or(("", file));
+            check_cfg_name(backend)?;
             check_cfg_name(file)?;
-            if self.cfg.iter().any(|other| other.name == file) {
+            let same = |other: &CfgFile| other.backend == backend && other.name == file;
+            if self.cfg.iter().any(same) {
                 return Err(twice());
             }
             let text = std::str::from_utf8(data).map_err(|_| PackError::BadCfg {
@@ -216,6 +221,7 @@ impl Sections {
                 file: file.to_owned(),
             })?;
             self.cfg.push(CfgFile {
+                backend: backend.to_owned(),
                 name: file.to_owned(),
                 text: text.to_owned(),
             });

@@ -33,6 +33,7 @@ pub fn build(component: &Path, source: PackSource, output: &Path) -> Result<Mani
         return Err(PackError::BadName { name: source.name });
     }
     for file in &source.cfg {
+        check_cfg_name(&file.backend)?;
         check_cfg_name(&file.name)?;
     }
     let (bytes, sections) = sections_of(component)?;
@@ -55,7 +56,7 @@ pub fn build(component: &Path, source: PackSource, output: &Path) -> Result<Mani
     for file in &source.cfg {
         append(
             &mut packed,
-            &format!("{CFG_SECTION}{}", file.name),
+            &format!("{CFG_SECTION}{}/{}", file.backend, file.name),
             file.text.as_bytes(),
         );
     }
@@ -123,6 +124,7 @@ mod tests {
                 },
             ],
             cfg: vec![CfgFile {
+                backend: "generic".to_owned(),
                 name: "tests.cfg".to_owned(),
                 text: "variants:\n    - a:\n".to_owned(),
             }],
@@ -186,13 +188,13 @@ mod tests {
             "a b",
             "\u{1b}[31m",
         ] {
-            let told = open(&[&format!("{CFG_SECTION}{name}")]);
+            let told = open(&[&format!("{CFG_SECTION}generic/{name}")]);
             assert!(
                 told.contains("cannot be the name") && !told.contains(['\n', '\u{1b}']),
                 "{told}"
             );
         }
-        assert!(open(&["vthost:cfg/a.cfg", "vthost:cfg/a.cfg"]).contains("two sections"));
+        assert!(open(&["vthost:cfg/qemu/a.cfg", "vthost:cfg/qemu/a.cfg"]).contains("two sections"));
         assert!(open(&[MANIFEST_SECTION, MANIFEST_SECTION]).contains("two sections"));
         let mut sly = source("tp-x");
         sly.cfg[0].name = "a\nb.cfg".to_owned();

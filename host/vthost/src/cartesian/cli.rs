@@ -65,7 +65,7 @@ Examples:
 Exit codes:
   0  variants were printed, or whoever reads them had enough
   2  wrong use, a file that cannot be read, a mistake in the configuration
-  3  no variant is left
+  4  no variant is left
   5  the output cannot be written";
 
 const EXPAND_FILE: &str = "\
@@ -113,7 +113,7 @@ that it stands in and the value after it.
 Exit codes:
   0  the parameter has a history
   2  wrong use, a file that cannot be read, a mistake in the configuration
-  3  no variant is left, or none sets the parameter";
+  4  no variant is left, or none sets the parameter";
 
 const WHY_LINES: &str = "Lines of configuration that follow FILE: filters choose the variant";
 
