@@ -71,7 +71,7 @@ fn wrong_use_is_2_and_says_what_is_wrong() {
 }
 
 #[test]
-fn a_machine_that_is_not_ready_is_4_and_says_how_to_make_it() {
+fn a_machine_that_is_not_ready_is_3_and_says_how_to_make_it() {
     let home = tempfile::tempdir().unwrap();
     let run = |path: Option<&str>| {
         let mut command = vthost();
