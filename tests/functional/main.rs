@@ -10,4 +10,5 @@ mod interrupt;
 mod list;
 mod outcomes;
 mod pack;
+mod tp_qemu;
 mod whole_run;

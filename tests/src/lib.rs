@@ -2,6 +2,8 @@
 //!
 //! `cargo xtask test` builds binary and packs and bootstraps the guest image before the tests run.
 
+pub mod tp_qemu;
+
 use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};

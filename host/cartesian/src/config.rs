@@ -13,7 +13,7 @@ use crate::syntax::Kind;
 use crate::syntax::filter::{Label, parse_filter};
 use crate::syntax::parse::{self, Size};
 use crate::text::source::{Loader, Source};
-use crate::tree::Tree;
+use crate::tree::{Fork, Tree};
 use crate::variants::{Names, Variants};
 
 /// A parsed configuration; can be extended line by line as the reference's command line does. Cheap to clone.
@@ -115,6 +115,32 @@ impl Config {
             .filter_map(|fork| fork.name.as_deref())
             .collect();
         names.into_iter()
+    }
+
+    /// The labels that stand in place of `label`: those of all variants of the outermost block that it is a label of,
+    /// itself among them, in the order of the text. None if no outermost block has it; of several, the smallest block.
+    ///
+    /// A variant of a named block has two labels, `x` and `(block=x)`.
+    pub fn alternatives(&self, label: &str) -> Vec<&str> {
+        let tree = &self.tree;
+        let labels_of = |fork: &Fork| {
+            let choices = tree.choices[fork.choices.range()].iter();
+            choices.flat_map(|choice| tree.labels_of(choice)).copied()
+        };
+        let Some(id) = tree.labels.find(label) else {
+            return Vec::new();
+        };
+        let outermost = tree.forks.iter().filter(|fork| fork.parent.is_none());
+        let fork = outermost
+            .filter(|fork| labels_of(fork).any(|(plain, exact)| plain == id || exact == id))
+            .min_by_key(|fork| fork.choices.len());
+        let labels = fork.into_iter().flat_map(labels_of);
+        let mut found: Vec<&str> = labels
+            .flat_map(|(plain, exact)| [plain, exact])
+            .map(|id| tree.labels.text(id))
+            .collect();
+        found.dedup();
+        found
     }
 
     /// The labels in `filter` that no variant has, each with up to three labels that look like it.

@@ -70,12 +70,12 @@ impl Error {
 
     /// The name of the source.
     pub fn source_name(&self) -> &str {
-        &self.0.span.file.name
+        self.0.span.name()
     }
 
     /// The line, from 1.
     pub fn line(&self) -> u32 {
-        self.0.span.line
+        self.0.span.number()
     }
 
     /// The column, in characters from 1, after tabs became blanks.
@@ -100,11 +100,11 @@ pub(crate) fn report<'a>(
     span: &Span,
     remarks: impl IntoIterator<Item = (&'a str, &'a str)>,
 ) -> String {
-    let number = span.line.to_string();
+    let number = span.number().to_string();
     let margin = " ".repeat(number.len());
     // Control characters of a hostile source must not reach the terminal; each one keeps its column.
     let column = span.column();
-    let before = column.saturating_sub(1) as usize;
+    let before = span.shown_column().saturating_sub(1) as usize;
     // Of a very long line, what is around the place.
     let hidden = before.saturating_sub(MAX_SHOWN / 2);
     let shown = span.source_line().chars().skip(hidden).take(MAX_SHOWN);
@@ -115,12 +115,13 @@ pub(crate) fn report<'a>(
     let carets = "^".repeat(span.width().min(MAX_SHOWN - (before - hidden)));
     let mut out = format!(
         "{headline}\n{margin}--> {}:{number}:{column}\n{margin} |\n{number} | {line}\n{margin} | {offset}{carets}\n",
-        span.file.name,
+        span.name(),
     );
     for from in span.file.including() {
         out.push_str(&format!(
             "{margin} = included from {}:{}\n",
-            from.file.name, from.line
+            from.name(),
+            from.number()
         ));
     }
     for (word, text) in remarks {

@@ -53,6 +53,7 @@ pub use lint::{Lint, LintOptions, Rule, lint};
 pub use near::{did_you_mean, nearest};
 pub use origin::{Operator, Origin, OriginKind, Place};
 pub use syntax::filter::{Filter, Label, parse_filter};
-pub use text::source::{LoadError, Loader, MapLoader, NoIncludes, Source};
+pub use text::lines::normalize;
+pub use text::source::{LoadError, Loader, MapLoader, NoIncludes, Part, Source};
 pub use variant::Variant;
 pub use variants::{Name, Names, Variants};

@@ -111,12 +111,12 @@ impl Origin {
 
     /// The name of the source.
     pub fn file(&self) -> &str {
-        &self.site.span.file.name
+        self.site.span.name()
     }
 
     /// The line, from 1.
     pub fn line(&self) -> u32 {
-        self.site.span.line
+        self.site.span.number()
     }
 
     /// The column of the key, in characters from 1.
@@ -126,7 +126,7 @@ impl Origin {
 
     /// Who wrote the source of the last statement. A value may carry more: see [`Origin::kinds`].
     pub fn kind(&self) -> &OriginKind {
-        &self.site.span.file.kind
+        self.site.span.kind()
     }
 
     /// The operator of the statement.
@@ -148,7 +148,7 @@ impl Origin {
     pub fn kinds(&self) -> impl Iterator<Item = &OriginKind> + '_ {
         std::iter::once(&self.site)
             .chain(self.joined_sites())
-            .map(|site| &site.span.file.kind)
+            .map(|site| site.span.kind())
     }
 
     /// Whether any part of the value came from a provider, and so from someone who is not trusted.
@@ -178,12 +178,12 @@ impl Place {
 
     /// The name of the source.
     pub fn file(&self) -> &str {
-        &self.0.file.name
+        self.0.name()
     }
 
     /// The line, from 1.
     pub fn line(&self) -> u32 {
-        self.0.line
+        self.0.number()
     }
 
     /// The column, in characters from 1.

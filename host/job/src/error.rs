@@ -2,16 +2,13 @@
 
 use std::path::PathBuf;
 
-use vthost_provider::PackError;
+use vthost_provider::{CfgError, SetError};
 
 /// Why a job cannot be planned: something the operator gave is wrong.
 #[derive(Debug, thiserror::Error)]
 pub enum PlanError {
-    /// A pack cannot be used.
-    #[error(transparent)]
-    Pack(#[from] PackError),
-    /// Two packs have the same name.
-    #[error("{} and {} are both named `{name}`; a job can have one pack of a name", .first.display(), .second.display())]
+    /// Two providers have the same name.
+    #[error("{} and {} are both named `{name}`; a job can have one provider of a name", .first.display(), .second.display())]
     SameName {
         /// The name.
         name: String,
@@ -20,22 +17,34 @@ pub enum PlanError {
         /// The other.
         second: PathBuf,
     },
-    /// The configuration of a pack is wrong.
+    /// The configuration is wrong.
     #[error(transparent)]
     Config(#[from] vthost_cartesian::Error),
+    /// A file or directory of a provider or of the operator cannot be read.
+    #[error(transparent)]
+    Files(#[from] CfgError),
     /// The filters or assignments are wrong.
     #[error(transparent)]
     Select(#[from] vthost_provider::SelectError),
-    /// A variant names a pack that the job does not have, or lets a pack name one.
+    /// A variant names a provider that the job does not have, or a provider sets whose it is.
     #[error(
-        "the variant {variant} has provider = {provider}, which is no pack of this job, or was set by a pack"
+        "the variant {variant} has provider = {provider}, which is no provider of this job, or was set by a provider"
     )]
     Provider {
         /// The full name of the variant.
         variant: String,
-        /// The name of the pack.
+        /// The name of the provider.
         provider: String,
     },
+}
+
+impl From<SetError> for PlanError {
+    fn from(error: SetError) -> Self {
+        match error {
+            SetError::File(error) => Self::Files(error),
+            SetError::Config(error) => Self::Config(error),
+        }
+    }
 }
 
 /// Why a job could not be carried out. Tests that went wrong are results and no error.

@@ -62,7 +62,10 @@ where
             total,
             name: planned.name.clone(),
             variant: planned.variant.name().to_owned(),
-            pack: shared.plan.packs[planned.pack].manifest.name.clone(),
+            pack: match planned.pack {
+                Some(pack) => shared.plan.packs[pack].manifest.name.clone(),
+                None => planned.provider.clone(),
+            },
             dir: dir.clone(),
             params: params
                 .iter()
@@ -90,10 +93,17 @@ where
         if let Some(fault) = &self.planned.fault {
             return TestEnd::new(Status::Error, fault);
         }
+        if let Some(unported) = &self.planned.unported {
+            return TestEnd::new(Status::Skip, unported);
+        }
         if let Some(denial) = self.planned.denials.first() {
             return TestEnd::new(Status::Skip, denial.to_string());
         }
-        let Some(prepared) = &self.shared.prepared[self.planned.pack] else {
+        let prepared = self
+            .planned
+            .pack
+            .and_then(|pack| self.shared.prepared[pack].as_ref());
+        let Some(prepared) = prepared else {
             return TestEnd::error("the pack of this test was not prepared");
         };
         let deadline = match self.deadline() {

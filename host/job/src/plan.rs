@@ -1,21 +1,35 @@
 //! What a job will do.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::PathBuf;
 
-use vthost_cartesian::Variant;
-use vthost_metadata::{DeniedEffect, ListEntry};
+use vthost_cartesian::{OriginKind, Variant};
+use vthost_metadata::{DeniedEffect, ListEntry, Readiness};
 use vthost_params::{Params, registry};
 use vthost_policy::{Denial, Grants, check_imports, check_key, check_need};
-use vthost_provider::{CfgSet, Pack, Selection, TestInfo};
+use vthost_provider::{CfgFiles, CfgSet, Dirs, Pack, Provider, Selection, Source, TestInfo};
 
 use crate::PlanError;
+
+/// The backend of a job that names none.
+const DEFAULT_BACKEND: &str = "qemu";
+
+/// How the first label of the tests begins: `subtests.cfg` is a block of that name.
+const TESTS: &str = "(subtest=";
+/// A machine that every configuration has.
+const MACHINE: &str = "i440fx";
 
 /// What the operator asked for.
 #[derive(Debug, Clone, Default)]
 pub struct Request {
-    /// The packs, as files.
-    pub packs: Vec<PathBuf>,
+    /// Where tests come from.
+    pub providers: Vec<Provider>,
+    /// The directories with the operator's own configuration; without any, the shipped one is all there is.
+    pub dirs: Option<Dirs>,
+    /// What is parsed in place of `tests.cfg`.
+    pub config_file: Option<PathBuf>,
+    /// The backend whose tests are wanted; `qemu` if it is none.
+    pub backend: Option<String>,
     /// Which variants.
     pub selection: Selection,
     /// What is granted.
@@ -30,14 +44,18 @@ pub struct Planned {
     /// The variant. It shares its keys and values with the others, so that a plan of many thousands is small;
     /// the parameters are made of it when they are needed.
     pub variant: Variant,
-    /// The index of its pack in [`Plan::packs`].
-    pub pack: usize,
+    /// The name of its provider.
+    pub provider: String,
+    /// The index of its pack in [`Plan::packs`]; none if its provider has no pack with this test.
+    pub pack: Option<usize>,
     /// The test in the pack: the value of `type`.
     pub test: String,
     /// What it needs and may not do: with any, it is skipped.
     pub denials: Vec<Denial>,
     /// Why it cannot be run at all: a mistake in its configuration, and so an ERROR.
     pub fault: Option<String>,
+    /// Why it is skipped although nothing is wrong with it: nobody has ported it yet.
+    pub unported: Option<String>,
 }
 
 impl Planned {
@@ -54,9 +72,22 @@ impl Planned {
             .split_whitespace()
     }
 
+    /// What will become of it.
+    pub fn readiness(&self) -> Readiness {
+        if self.fault.is_some() {
+            Readiness::Faulty
+        } else if self.unported.is_some() {
+            Readiness::NoTest
+        } else if self.denials.is_empty() {
+            Readiness::Ready
+        } else {
+            Readiness::Denied
+        }
+    }
+
     /// Whether it will be started.
     pub fn will_run(&self) -> bool {
-        self.denials.is_empty() && self.fault.is_none()
+        self.readiness() == Readiness::Ready
     }
 }
 
@@ -69,33 +100,38 @@ pub struct Plan {
     pub tests: Vec<Planned>,
     /// What is granted.
     pub grants: Grants,
+    /// Packs of providers that cannot be used, and why: their tests are not there.
+    pub broken: Vec<String>,
 }
 
 impl Plan {
     /// Reads the packs, expands the configuration, and decides what may run. Nothing is executed.
     ///
     /// # Errors
-    /// [`PlanError`] for a pack, a configuration or a filter that is wrong.
+    /// [`PlanError`] for a provider, a configuration or a filter that is wrong.
     pub fn new(request: &Request) -> Result<Self, PlanError> {
-        let packs = open(&request.packs)?;
-        let variants = CfgSet::new(&packs)?.select(&request.selection)?;
-        let of_pack: Vec<Vec<Denial>> = packs
-            .iter()
-            .map(|pack| {
-                let imports = pack.imports.iter().map(String::as_str);
-                check_imports(&pack.manifest.name, imports, &request.grants).err()
-            })
-            .map(Option::unwrap_or_default)
-            .collect();
+        let backend = request.backend.as_deref().unwrap_or(DEFAULT_BACKEND);
+        let library = Library::open(&request.providers, backend, &request.grants)?;
+        let files = match &request.dirs {
+            Some(dirs) => CfgFiles::new(dirs, &request.providers, backend),
+            None => CfgFiles::shipped(&request.providers, backend),
+        };
+        let set = match &request.config_file {
+            Some(path) => CfgSet::of_file(files, path)?,
+            None => CfgSet::new(files)?,
+        };
+        let variants = set.select(&request.selection)?;
+        let machines: HashSet<&str> = set.config().alternatives(MACHINE).into_iter().collect();
         let mut tests = variants
             .into_iter()
-            .map(|variant| planned(variant, &packs, &of_pack, &request.grants))
+            .map(|variant| library.planned(variant, &machines, &request.grants))
             .collect::<Result<Vec<_>, _>>()?;
         tell_apart(&mut tests);
         Ok(Self {
-            packs,
+            packs: library.packs,
             tests,
             grants: request.grants.clone(),
+            broken: library.broken,
         })
     }
 
@@ -104,103 +140,186 @@ impl Plan {
         self.tests.iter().flat_map(|test| &test.denials).collect()
     }
 
+    /// What its pack says of a test, in one line; empty where no pack has it.
+    pub fn summary(&self, test: &Planned) -> &str {
+        let manifest = test.pack.map(|pack| &self.packs[pack].manifest);
+        manifest
+            .and_then(|manifest| manifest.test(&test.test))
+            .map_or("", |info| &info.summary)
+    }
+
     /// The plan as `vthost list` prints it.
     pub fn entries(&self) -> impl Iterator<Item = ListEntry> + '_ {
-        self.tests.iter().map(|test| {
-            let manifest = &self.packs[test.pack].manifest;
-            let info = manifest.test(&test.test);
-            ListEntry {
-                name: test.name.clone(),
-                variant: test.variant.name().to_owned(),
-                test_type: test.test.clone(),
-                pack: manifest.name.clone(),
-                summary: info.map(|info| info.summary.clone()).unwrap_or_default(),
-                tags: info.map(|info| info.tags.clone()).unwrap_or_default(),
-                vms: test.vms().map(str::to_owned).collect(),
-                note: test.fault.clone(),
-                denied: test
-                    .denials
-                    .iter()
-                    .map(|denial| DeniedEffect {
-                        rule: denial.rule.as_str().to_owned(),
-                        tried: denial.tried.clone(),
-                        by: denial.by.clone(),
-                        grant: denial.grant.map(str::to_owned),
-                    })
-                    .collect(),
+        self.tests.iter().map(|test| self.entry(test))
+    }
+
+    /// One test of the plan as `vthost list` prints it.
+    pub fn entry(&self, test: &Planned) -> ListEntry {
+        let pack = test.pack.map(|pack| &self.packs[pack].manifest);
+        let info = pack.and_then(|manifest| manifest.test(&test.test));
+        ListEntry {
+            name: test.name.clone(),
+            shortname: test.variant.short_name().to_owned(),
+            variant: test.variant.name().to_owned(),
+            test_type: test.test.clone(),
+            provider: test.provider.clone(),
+            pack: pack.map(|manifest| manifest.name.clone()),
+            summary: info.map(|info| info.summary.clone()).unwrap_or_default(),
+            tags: info.map(|info| info.tags.clone()).unwrap_or_default(),
+            needs: info.map(|info| info.needs.clone()).unwrap_or_default(),
+            vms: test.vms().map(str::to_owned).collect(),
+            source: test.variant.origin("type").map(|origin| origin.to_string()),
+            readiness: test.readiness(),
+            note: test.fault.clone().or_else(|| test.unported.clone()),
+            denied: test.denials.iter().map(denied).collect(),
+        }
+    }
+}
+
+fn denied(denial: &Denial) -> DeniedEffect {
+    DeniedEffect {
+        rule: denial.rule.as_str().to_owned(),
+        tried: denial.tried.clone(),
+        by: denial.by.clone(),
+        grant: denial.grant.map(str::to_owned),
+    }
+}
+
+/// The packs of all providers, and which test is in which.
+struct Library<'a> {
+    providers: &'a [Provider],
+    packs: Vec<Pack>,
+    /// What the imports of each pack need and may not have.
+    denials: Vec<Vec<Denial>>,
+    /// By provider and test, the pack.
+    tests: HashMap<(&'a str, String), usize>,
+    broken: Vec<String>,
+}
+
+impl<'a> Library<'a> {
+    fn open(providers: &'a [Provider], backend: &str, grants: &Grants) -> Result<Self, PlanError> {
+        let mut library = Self {
+            providers,
+            packs: Vec::new(),
+            denials: Vec::new(),
+            tests: HashMap::new(),
+            broken: Vec::new(),
+        };
+        for (at, provider) in providers.iter().enumerate() {
+            let name = provider.name.as_str();
+            if let Some(first) = providers[..at].iter().find(|other| other.name == name) {
+                return Err(PlanError::SameName {
+                    name: name.to_owned(),
+                    first: first.root.clone(),
+                    second: provider.root.clone(),
+                });
             }
-        })
+            for pack in provider.packs(backend)? {
+                match pack {
+                    Ok(pack) => library.add(name, pack, grants),
+                    Err(error) => library.broken.push(chain(&error)),
+                }
+            }
+        }
+        Ok(library)
     }
-}
 
-fn open(paths: &[PathBuf]) -> Result<Vec<Pack>, PlanError> {
-    let mut packs: Vec<Pack> = Vec::with_capacity(paths.len());
-    for path in paths {
-        let pack = Pack::open(path)?;
-        let name = &pack.manifest.name;
-        if let Some(first) = packs.iter().find(|other| &other.manifest.name == name) {
-            return Err(PlanError::SameName {
-                name: name.clone(),
-                first: first.path.clone(),
-                second: pack.path,
-            });
+    fn add(&mut self, provider: &'a str, pack: Pack, grants: &Grants) {
+        let imports = pack.imports.iter().map(String::as_str);
+        let denials = check_imports(&pack.manifest.name, imports, grants).err();
+        self.denials.push(denials.unwrap_or_default());
+        for test in &pack.manifest.tests {
+            // What a backend has of its own comes before what is generic.
+            let key = (provider, test.name.clone());
+            self.tests.entry(key).or_insert(self.packs.len());
         }
-        packs.push(pack);
+        self.packs.push(pack);
     }
-    Ok(packs)
-}
 
-fn planned(
-    variant: Variant,
-    packs: &[Pack],
-    of_pack: &[Vec<Denial>],
-    grants: &Grants,
-) -> Result<Planned, PlanError> {
-    let provider = variant.get("provider").unwrap_or_default();
-    // Its own assignment of `provider` loses against ours, but there are keys that win over assignments
-    // (`provider_fixed`): a pack must not name another one by any of them.
-    let by_pack = variant
-        .origin("provider")
-        .is_some_and(|origin| origin.is_from_provider());
-    let pack = packs
-        .iter()
-        .position(|pack| pack.manifest.name == provider && !by_pack)
-        .ok_or_else(|| PlanError::Provider {
-            variant: variant.name().to_owned(),
-            provider: provider.to_owned(),
-        })?;
-    let mut denials = of_pack[pack].clone();
-    denials.extend(denied_keys(&variant, grants));
-    let manifest = &packs[pack].manifest;
-    let test = variant.get("type").unwrap_or_default().to_owned();
-    let fault = match manifest.test(&test) {
-        Some(info) => {
-            denials.extend(missing_needs(info, provider, grants));
-            None
-        }
-        None if test.is_empty() => {
-            Some("the variant sets no `type`, so there is no test to run".to_owned())
-        }
-        None => {
-            let known: Vec<_> = manifest
+    fn planned(
+        &self,
+        variant: Variant,
+        machines: &HashSet<&str>,
+        grants: &Grants,
+    ) -> Result<Planned, PlanError> {
+        let name = variant.get("provider").unwrap_or_default();
+        // A provider may say whose a test is only if it is its own, by whatever key it says so.
+        let by_another = variant.origin("provider").is_some_and(|origin| {
+            let mut kinds = origin.kinds();
+            kinds.any(|kind| matches!(kind, OriginKind::Provider(by) if by != name))
+        });
+        let provider = self
+            .providers
+            .iter()
+            .find(|provider| provider.name == name && !by_another)
+            .ok_or_else(|| PlanError::Provider {
+                variant: variant.name().to_owned(),
+                provider: name.to_owned(),
+            })?;
+        let test = variant.get("type").unwrap_or_default().to_owned();
+        let mut planned = Planned {
+            name: test_name(&variant, machines),
+            provider: provider.name.clone(),
+            pack: self
                 .tests
-                .iter()
-                .map(|test| test.name.as_str())
-                .collect();
-            let known = known.join(", ");
-            Some(format!(
-                "no wasm test for type `{test}` in the pack {provider}, which has {known}"
-            ))
+                .get(&(provider.name.as_str(), test.clone()))
+                .copied(),
+            denials: denied_keys(&variant, grants).collect(),
+            fault: None,
+            unported: None,
+            test,
+            variant,
+        };
+        match planned.pack {
+            Some(at) => {
+                let manifest = &self.packs[at].manifest;
+                let info = manifest.test(&planned.test);
+                planned
+                    .denials
+                    .splice(0..0, self.denials[at].iter().cloned());
+                planned.denials.extend(
+                    info.into_iter()
+                        .flat_map(|info| missing_needs(info, &manifest.name, grants)),
+                );
+            }
+            None if planned.test.is_empty() => {
+                planned.fault =
+                    Some("the variant sets no `type`, so there is no test to run".to_owned());
+            }
+            None => match &provider.source {
+                // A pack has its tests with it, so its configuration is wrong.
+                Source::Pack(pack) => planned.fault = Some(no_test(&planned.test, pack)),
+                Source::Directory | Source::Git { .. } => {
+                    planned.unported = Some(format!(
+                        "no wasm test for type `{}` in the provider {}",
+                        planned.test, provider.name
+                    ));
+                }
+            },
         }
-    };
-    Ok(Planned {
-        name: test_name(&variant, provider),
-        pack,
-        test,
-        denials,
-        fault,
-        variant,
-    })
+        Ok(planned)
+    }
+}
+
+fn no_test(test: &str, pack: &Pack) -> String {
+    let known = pack.manifest.tests.iter().map(|test| test.name.as_str());
+    let known: Vec<_> = known.collect();
+    format!(
+        "no wasm test for type `{test}` in the pack {}, which has {}",
+        pack.manifest.name,
+        known.join(", ")
+    )
+}
+
+/// An error with what caused it, in one line.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        text = format!("{text}: {inner}");
+        cause = inner.source();
+    }
+    text
 }
 
 fn missing_needs<'a>(
@@ -233,20 +352,27 @@ fn tell_apart(tests: &mut [Planned]) {
     }
 }
 
-/// The labels of the variant that come from the pack: the hardware and the guest are the same for most tests of a
-/// job, and stand in its parameters.
-fn test_name(variant: &Variant, provider: &str) -> String {
-    let name = variant.short_name();
-    let labels: Vec<&str> = name.split('.').collect();
-    let start = labels.iter().position(|label| *label == provider);
-    match start {
-        None => name.to_owned(),
-        Some(start) => {
-            // The machine is the last label: `machines.cfg` is the first block of the configuration.
-            let end = labels.len().saturating_sub(1).max(start + 1);
-            labels[start..end].join(".")
-        }
+/// The labels of the variant that come from its provider, as the reference calls a test: guest and hardware are the same
+/// for most tests of a job, and stand in its parameters.
+fn test_name(variant: &Variant, machines: &HashSet<&str>) -> String {
+    let name = variant.name();
+    let Some(start) = name.find(TESTS) else {
+        return variant.short_name().to_owned();
+    };
+    let mut labels: Vec<&str> = name[start..].split('.').collect();
+    // `machines.cfg` is the first block of the configuration, and so the last label.
+    if labels.len() > 1 && labels.last().is_some_and(|last| machines.contains(last)) {
+        labels.pop();
     }
+    let plain = |label: &&str| match label
+        .strip_prefix('(')
+        .and_then(|label| label.split_once('='))
+    {
+        Some((_, label)) => label.trim_end_matches(')').to_owned(),
+        None => (*label).to_owned(),
+    };
+    let labels: Vec<String> = labels.iter().map(plain).collect();
+    labels.join(".")
 }
 
 fn denied_keys<'a>(variant: &'a Variant, grants: &'a Grants) -> impl Iterator<Item = Denial> + 'a {

@@ -165,7 +165,7 @@ fn prepare(plan: &Plan, sandbox: &Sandbox) -> Result<Vec<Option<Prepared>>, JobE
             let needed = plan
                 .tests
                 .iter()
-                .any(|test| test.pack == index && test.will_run());
+                .any(|test| test.pack == Some(index) && test.will_run());
             if !needed {
                 return Ok(None);
             }
@@ -181,6 +181,7 @@ fn host_facts(plan: &Plan) -> Vec<(String, String)> {
     let first = plan
         .tests
         .iter()
+        .filter(|test| test.will_run())
         .find_map(|test| Some(test.params().object(test.vms().next()?)));
     if let Some(vm) = first {
         if let Ok(binary) = vthost_env::binary(&vm) {

@@ -15,5 +15,5 @@ pub use event::{
     TestFinished, TestLog, TestPhase, TestStarted, Timestamp,
 };
 pub use exit::ExitCode;
-pub use list::{DeniedEffect, ListEntry};
+pub use list::{DeniedEffect, ListEntry, Readiness};
 pub use status::{Counts, Status, UnknownStatus};

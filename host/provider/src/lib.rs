@@ -7,7 +7,9 @@ mod dirs;
 pub mod pack;
 mod provider;
 
-pub use cfg_set::{CfgSet, SelectError, Selection};
+pub use cfg_set::{
+    CfgError, CfgFiles, CfgSet, Choices, Guest, SelectError, Selection, SetError, guests,
+};
 pub use dirs::{Dirs, NoHome};
 pub use pack::{Manifest, Pack, PackError, TestInfo};
-pub use provider::{Backend, Provider, Source};
+pub use provider::{BACKENDS, Backend, Provider, Source};

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::cfg_set::{self, CfgError, GENERIC};
 use crate::{Pack, PackError};
 
 /// What a provider is.
@@ -31,6 +32,19 @@ pub struct Provider {
     pub backends: Vec<Backend>,
 }
 
+/// The backends that tests can be for (guide, section "Test Provider Layout"); a provider may name others.
+pub const BACKENDS: &[&str] = &[
+    "generic",
+    "qemu",
+    "libvirt",
+    "libguestfs",
+    "lvsb",
+    "multi_host_migration",
+    "openvswitch",
+    "spice",
+    "v2v",
+];
+
 /// The tests of a provider for one backend.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Backend {
@@ -41,6 +55,55 @@ pub struct Backend {
 }
 
 impl Provider {
+    /// The provider that is a directory of the operator's, laid out as the guide says: a directory for each backend. It is
+    /// named after its directory.
+    ///
+    /// # Errors
+    /// The directory cannot be read.
+    pub fn open_dir(path: &Path) -> Result<Self, CfgError> {
+        let io = |source| CfgError::Io {
+            path: path.to_owned(),
+            source,
+        };
+        let root = path.canonicalize().map_err(io)?;
+        let backends = BACKENDS
+            .iter()
+            .map(|name| Backend {
+                name: (*name).to_owned(),
+                dir: root.join(name),
+            })
+            .filter(|backend| backend.dir.join("tests").is_dir())
+            .collect();
+        let name = root.file_name().unwrap_or_default().to_string_lossy();
+        Ok(Self {
+            name: name.replace(|c: char| !c.is_ascii_alphanumeric() && c != '-', "_"),
+            root,
+            source: Source::Directory,
+            backends,
+        })
+    }
+
+    /// The packs with its tests for a backend, its own before the generic ones: what lies as `*.wasm` in the backend's
+    /// `tests/`, or the one pack that it is. Nothing of them is executed.
+    ///
+    /// # Errors
+    /// [`CfgError`] for a directory that cannot be read or a link out of the provider; the pack itself may be one that
+    /// cannot be used, which says nothing about the others.
+    pub fn packs(&self, backend: &str) -> Result<Vec<Result<Pack, PackError>>, CfgError> {
+        if let Source::Pack(pack) = &self.source {
+            return Ok(vec![Ok((**pack).clone())]);
+        }
+        let mut packs = Vec::new();
+        for wanted in [backend, GENERIC] {
+            for part in self.backends.iter().filter(|part| part.name == wanted) {
+                for path in cfg_set::files_below(&part.dir.join("tests"), "wasm")? {
+                    packs.push(Pack::open(&cfg_set::inside(&path, self)?));
+                }
+            }
+        }
+        Ok(packs)
+    }
+
     /// The provider that is one pack file.
     ///
     /// # Errors

@@ -3,12 +3,11 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use vthost_job::Request;
-use vthost_policy::{GRANTS, Grants};
-use vthost_provider::Selection;
 
 use crate::cartesian::CartesianArgs;
-use crate::failure::Failure;
+use crate::guests::{ArchArgs, GuestArgs};
+use crate::list::ListArgs;
+use crate::select::SelectArgs;
 
 const AFTER_HELP: &str = "\
 Exit codes:
@@ -51,6 +50,10 @@ pub(crate) enum Command {
     Bootstrap(BootstrapArgs),
     /// Show what `run` would run
     List(ListArgs),
+    /// Show the guests that the configuration knows, and which of them have an image
+    ListGuests(GuestArgs),
+    /// Show the architectures of the guests, and the machine types of each
+    ListArchs(ArchArgs),
     /// Run tests
     Run(RunArgs),
     /// Make and inspect test packs
@@ -73,75 +76,6 @@ pub(crate) struct BootstrapArgs {
     /// Show everything that the build prints
     #[arg(short, long)]
     pub(crate) verbose: bool,
-}
-
-/// Which packs and which of their variants.
-#[derive(Debug, Args)]
-pub(crate) struct SelectArgs {
-    /// Tests to run: each is an `only` filter of the Cartesian language, as `boot` or `tp-qemu.migrate..tcp`;
-    /// their results are joined, in order
-    #[arg(value_name = "FILTER")]
-    references: Vec<String>,
-    /// A test pack to take tests from; repeat it for more
-    #[arg(short, long = "provider", value_name = "PACK.wasm", required = true)]
-    providers: Vec<PathBuf>,
-    /// Keep only variants that match; repeat it for more, all must match
-    #[arg(long, value_name = "FILTER")]
-    only: Vec<String>,
-    /// Leave out variants that match; repeat it for more
-    #[arg(long, value_name = "FILTER")]
-    no: Vec<String>,
-    /// Set a parameter; it wins over every configuration. Repeat it for more
-    #[arg(long, value_name = "KEY=VALUE")]
-    extra_params: Vec<String>,
-    /// The guest, as an `only` filter [default: JeOS]
-    #[arg(long, value_name = "FILTER")]
-    guest_os: Option<String>,
-    /// The machine type, as an `only` filter [default: i440fx]
-    #[arg(long, value_name = "FILTER")]
-    machine_type: Option<String>,
-    #[arg(long = "grant", value_name = "GRANT", help = grant_help())]
-    grants: Vec<String>,
-}
-
-fn grant_help() -> String {
-    GRANTS.iter().fold(
-        String::from("Allow what is denied by default; repeat it for more:"),
-        |text, grant| format!("{text}\n- {}: {}", grant.name, grant.doc),
-    )
-}
-
-impl SelectArgs {
-    /// The request for a plan.
-    pub(crate) fn request(&self) -> Result<Request, Failure> {
-        Ok(Request {
-            packs: self.providers.clone(),
-            selection: Selection {
-                references: self.references.clone(),
-                only: self.only.clone(),
-                no: self.no.clone(),
-                extra_params: self.extra_params.clone(),
-                guest_os: self.guest_os.clone(),
-                machine_type: self.machine_type.clone(),
-            },
-            grants: Grants::new(&self.grants)?,
-        })
-    }
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct ListArgs {
-    #[command(flatten)]
-    pub(crate) select: SelectArgs,
-    /// Print one JSON object a line
-    #[arg(long)]
-    pub(crate) json: bool,
-    /// Show the full name of each variant
-    #[arg(short, long, conflicts_with = "json")]
-    pub(crate) verbose: bool,
-    /// Show every parameter of each variant, and where it was set
-    #[arg(long, conflicts_with = "json")]
-    pub(crate) params: bool,
 }
 
 #[derive(Debug, Args)]

@@ -6,7 +6,7 @@ use std::io;
 use vthost_job::{JobError, NotReady, PlanError};
 use vthost_metadata::ExitCode;
 use vthost_provider::bootstrap::BootstrapError;
-use vthost_provider::{NoHome, PackError, SelectError};
+use vthost_provider::{CfgError, NoHome, PackError, SelectError};
 use vthost_report::ReportError;
 use vthost_sandbox::SandboxError;
 
@@ -84,6 +84,7 @@ failures! {
     BootstrapError => NotReady,
     NoHome => NotReady,
     NotReady => NotReady,
+    CfgError => Usage,
     PackError => Usage,
     ReportError => JobFailed,
     vthost_policy::UnknownGrant => Usage,
@@ -116,11 +117,20 @@ fn sandbox_code(error: &SandboxError) -> ExitCode {
     }
 }
 
+impl From<SelectError> for Failure {
+    fn from(error: SelectError) -> Self {
+        PlanError::from(error).into()
+    }
+}
+
 impl From<PlanError> for Failure {
     fn from(error: PlanError) -> Self {
         match &error {
             PlanError::Config(wrong) | PlanError::Select(SelectError::Config(wrong)) => {
                 wrong.into()
+            }
+            PlanError::Select(SelectError::UnknownLabel { .. } | SelectError::Nothing { .. }) => {
+                Self::of(ExitCode::NothingToRun, &error)
             }
             _ => Self::of(ExitCode::Usage, &error),
         }

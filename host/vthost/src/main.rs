@@ -7,10 +7,13 @@ mod bootstrap;
 mod cartesian;
 mod cli;
 mod failure;
+mod guests;
 mod list;
 mod output;
 mod pack;
 mod run;
+mod select;
+mod sources;
 
 use std::io::IsTerminal;
 use std::process::ExitCode;
@@ -58,6 +61,8 @@ fn dispatch(cli: Cli) -> Result<vthost_metadata::ExitCode, Failure> {
     match cli.command {
         Command::Bootstrap(args) => bootstrap::main(&args),
         Command::List(args) => list::main(&args, color),
+        Command::ListGuests(args) => guests::list_guests(&args, color),
+        Command::ListArchs(args) => guests::list_archs(&args),
         Command::Run(args) => run::main(&args, color),
         Command::Pack(args) => pack::main(args),
         Command::Cartesian(args) => cartesian::main(&args, color),

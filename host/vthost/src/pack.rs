@@ -6,7 +6,7 @@ use std::path::Path;
 use vthost_job::{Plan, Request};
 use vthost_metadata::ExitCode;
 use vthost_provider::pack::{self, CfgFile, PackSource};
-use vthost_provider::{Dirs, Manifest, Pack, TestInfo};
+use vthost_provider::{Dirs, Manifest, Pack, Provider, TestInfo};
 use vthost_report::text::line;
 use vthost_sandbox::{Sandbox, TestSpec};
 
@@ -94,7 +94,7 @@ fn make(
 /// Expands the configuration of a new pack, so that its author hears of mistakes, and not its users.
 fn check(output: &Path) -> Result<(), Failure> {
     let request = Request {
-        packs: vec![output.to_owned()],
+        providers: vec![Provider::open_pack(output)?],
         ..Request::default()
     };
     let plan = Plan::new(&request)?;

@@ -15,17 +15,15 @@ use vthost_report::{
 
 use crate::cli::RunArgs;
 use crate::failure::Failure;
-use crate::list::NOTHING;
+use crate::list::warn_of_broken;
 
 /// How many events may wait to be recorded. A test that makes more waits with them, so that memory stays flat.
 const BACKLOG: usize = 4096;
 
 pub(crate) fn main(args: &RunArgs, color: bool) -> Result<ExitCode, Failure> {
     let dirs = Dirs::from_env()?;
-    let plan = Plan::new(&args.select.request()?)?;
-    if plan.tests.is_empty() {
-        return Err(Failure::new(ExitCode::NothingToRun, NOTHING));
-    }
+    let plan = Plan::new(&args.select.request(&dirs)?)?;
+    warn_of_broken(&plan);
     vthost_job::check_ready(&plan, &dirs.data)?;
     warn_of_denials(&plan);
 
@@ -52,7 +50,10 @@ pub(crate) fn main(args: &RunArgs, color: bool) -> Result<ExitCode, Failure> {
         .map_err(|_| Failure::new(ExitCode::JobFailed, "the reporter ended early"))?;
     let ended = ended?;
     recorded?;
-    let all_denied = plan.tests.iter().all(|test| !test.denials.is_empty());
+    let all_denied = !plan
+        .tests
+        .iter()
+        .any(|test| test.will_run() || test.fault.is_some());
     Ok(match exit_code(ended) {
         // A job that tested nothing is not a good job.
         ExitCode::Ok if all_denied => ExitCode::NothingToRun,

@@ -111,7 +111,10 @@ impl Store {
         if other == entry || joined.contains(&other) {
             return;
         }
-        let kind = |entry: EntryId| &tree.files()[tree.entry(entry).file as usize].kind;
+        let kind = |entry: EntryId| {
+            let stmt = tree.entry(entry);
+            tree.files()[stmt.file as usize].kind_at(stmt.line)
+        };
         let full =
             joined.len() >= MAX_JOINED && joined.iter().any(|have| kind(*have) == kind(other));
         if !full {

@@ -44,12 +44,12 @@ impl Lint {
 
     /// The name of the source.
     pub fn source_name(&self) -> &str {
-        &self.span.file.name
+        self.span.name()
     }
 
     /// The line, from 1.
     pub fn line(&self) -> u32 {
-        self.span.line
+        self.span.number()
     }
 
     /// The column, in characters from 1, after tabs became blanks.

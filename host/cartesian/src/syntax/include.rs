@@ -43,13 +43,16 @@ impl Parser<'_> {
             let message = format!("includes are nested deeper than {MAX_INCLUDE_DEPTH}");
             return Err(Error::new(ErrorKind::Limit, &span, message));
         }
-        let source = self.loader.load(&from.name, path).map_err(|error| {
-            Error::new(
-                ErrorKind::Include,
-                &span,
-                format!("cannot include `{path}`: {error}"),
-            )
-        })?;
+        let source = self
+            .loader
+            .load(from.name_at(line.number), path)
+            .map_err(|error| {
+                Error::new(
+                    ErrorKind::Include,
+                    &span,
+                    format!("cannot include `{path}`: {error}"),
+                )
+            })?;
         let mut chain: Vec<&str> = std::iter::once(&*from.name)
             .chain(from.including().map(|s| &*s.file.name))
             .collect();
@@ -67,7 +70,7 @@ impl Parser<'_> {
         let kind = self
             .loader
             .kind(&source.name)
-            .unwrap_or_else(|| from.kind.clone());
+            .unwrap_or_else(|| from.kind_at(line.number).clone());
         let file = Arc::new(SourceFile::new(source, kind, Some(span)));
         self.file(&file, within)
     }

@@ -18,9 +18,9 @@ pub(crate) struct Line {
     pub(crate) number: u32,
 }
 
-/// The text as the language sees it: no byte order mark, `\n` after each line ([`is_break`]), blanks for tabs. Nearly
-/// every text is so already and stays as it is.
-pub(crate) fn normalize(text: String) -> String {
+/// The text as the language sees it: no byte order mark, `\n` after each line, blanks for tabs. Nearly every text is so
+/// already and stays as it is. What puts texts together needs them so: lines are counted, and tabs stand in columns.
+pub fn normalize(text: String) -> String {
     let body = text.strip_prefix('\u{feff}').unwrap_or(&text);
     // Only lines with something odd in them are looked at character by character.
     if odd_lines(body).next().is_none() {

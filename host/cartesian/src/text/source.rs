@@ -19,6 +19,25 @@ pub struct Source {
     pub name: String,
     /// The text itself.
     pub text: String,
+    /// Where its lines were taken from, in the order of the lines; empty for a text that is what it is called.
+    pub parts: Vec<Part>,
+}
+
+/// Lines of a [`Source`] that was put together from others: origins and messages show where the lines came from.
+///
+/// A part ends where the next one begins.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Part {
+    /// Its first line in the source, from 1.
+    pub line: u32,
+    /// The name of the source that it was taken from.
+    pub name: Arc<str>,
+    /// Its first line there, from 1.
+    pub first: u32,
+    /// How many characters stand before the text of each line that do not stand there.
+    pub indent: u32,
+    /// Who wrote it; whoever wrote the source, if it is not said.
+    pub kind: Option<OriginKind>,
 }
 
 impl Source {
@@ -27,6 +46,7 @@ impl Source {
         Self {
             name: name.into(),
             text: text.into(),
+            parts: Vec::new(),
         }
     }
 }
@@ -145,7 +165,8 @@ pub(crate) struct SourceFile {
     base_name: usize,
     /// Normalized: see [`lines::normalize`].
     pub(crate) text: String,
-    pub(crate) kind: OriginKind,
+    kind: OriginKind,
+    parts: Vec<Part>,
     /// The `include` that brought this source in, if one did.
     pub(crate) included_from: Option<Span>,
 }
@@ -157,6 +178,7 @@ impl SourceFile {
             name: source.name.into(),
             text: lines::normalize(source.text),
             kind,
+            parts: source.parts,
             included_from,
         }
     }
@@ -164,6 +186,35 @@ impl SourceFile {
     /// The last component of the name, which groups the names of variants.
     pub(crate) fn base_name(&self) -> &str {
         &self.name[self.base_name..]
+    }
+
+    /// The part that a line stands in, if the source was put together from others.
+    fn part(&self, line: u32) -> Option<&Part> {
+        let behind = self.parts.partition_point(|part| part.line <= line);
+        self.parts.get(behind.checked_sub(1)?)
+    }
+
+    /// The name of the source that a line was written in.
+    pub(crate) fn name_at(&self, line: u32) -> &str {
+        self.part(line).map_or(&self.name, |part| &part.name)
+    }
+
+    /// The number of a line in the source that it was written in.
+    pub(crate) fn line_at(&self, line: u32) -> u32 {
+        self.part(line)
+            .map_or(line, |part| part.first + (line - part.line))
+    }
+
+    /// How many characters of a line are not of the source that it was written in.
+    pub(crate) fn indent_at(&self, line: u32) -> u32 {
+        self.part(line).map_or(0, |part| part.indent)
+    }
+
+    /// Who wrote a line.
+    pub(crate) fn kind_at(&self, line: u32) -> &OriginKind {
+        self.part(line)
+            .and_then(|part| part.kind.as_ref())
+            .unwrap_or(&self.kind)
     }
 
     /// How many includes lead to this source.

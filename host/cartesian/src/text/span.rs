@@ -3,6 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use crate::origin::OriginKind;
 use crate::text::source::SourceFile;
 
 /// A range of a text, or of one of the tables of a tree. Half the size of a `Range<usize>`, and `Copy`.
@@ -71,8 +72,29 @@ pub(crate) struct Span {
 }
 
 impl Span {
-    /// The column, in characters from 1, after tabs became blanks.
+    /// The name of the source that it was written in.
+    pub(crate) fn name(&self) -> &str {
+        self.file.name_at(self.line)
+    }
+
+    /// The line there, from 1.
+    pub(crate) fn number(&self) -> u32 {
+        self.file.line_at(self.line)
+    }
+
+    /// The column there, in characters from 1, after tabs became blanks.
     pub(crate) fn column(&self) -> u32 {
+        let indent = self.file.indent_at(self.line);
+        self.shown_column().saturating_sub(indent).max(1)
+    }
+
+    /// Who wrote it.
+    pub(crate) fn kind(&self) -> &OriginKind {
+        self.file.kind_at(self.line)
+    }
+
+    /// The column in [`source_line`](Self::source_line), in characters from 1.
+    pub(crate) fn shown_column(&self) -> u32 {
         let before = &self.file.text[..self.at.start as usize];
         let line = before.rfind('\n').map_or(0, |at| at + 1);
         before[line..].chars().count() as u32 + 1

@@ -2,6 +2,7 @@
 
 mod bounds;
 mod origins;
+mod parts;
 
 use std::collections::BTreeSet;
 

@@ -1,106 +1,86 @@
-//! Where the texts of the set come from.
+//! Where the texts of includes come from.
 
-use std::collections::BTreeMap;
-use std::fmt::Write;
+use std::path::Path;
 
-use include_dir::{Dir, include_dir};
 use vthost_cartesian::{LoadError, Loader, OriginKind, Source};
 
-use crate::Pack;
+use super::files::{CfgFiles, read};
+use super::tests::{inside, pack_file};
+use crate::provider::Source as Kind;
+use crate::{Pack, Provider};
 
-/// The shipped configuration, as it stands in `cfg/`.
-static SHIPPED: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../../cfg");
+/// The name of what a job parses, where nothing else is asked for.
+pub(super) const ROOT: &str = "tests.cfg";
 
-/// The file that is made for each job.
-const SUBTESTS: &str = "subtests.cfg";
+/// Files of the set by their names; files of packs as `<provider>:<backend>/<file>`; others by their paths.
+pub(super) struct SetLoader<'a>(pub(super) &'a CfgFiles);
 
-/// The file of a pack that includes its others. A pack without it has a branch for each file.
-const PACK_ROOT: &str = "tests.cfg";
-
-/// Shipped files by their paths in `cfg/`; files of packs as `<pack>:<file>`.
-pub(super) struct SetLoader {
-    subtests: String,
-    of_packs: BTreeMap<String, (OriginKind, String)>,
-}
-
-impl SetLoader {
-    pub(super) fn new(packs: &[Pack]) -> Self {
-        let mut subtests = String::from("variants:\n");
-        let mut of_packs = BTreeMap::new();
-        for pack in packs {
-            let name = &pack.manifest.name;
-            let kind = OriginKind::Provider(name.clone());
-            let mut files: Vec<_> = pack
-                .cfg
-                .iter()
-                .map(|file| (file.name.clone(), file.text.clone()))
-                .collect();
-            if files.is_empty() {
-                files.push((PACK_ROOT.to_owned(), every_test(pack)));
-            }
-            // Without a root, every file is a branch of its own: files are alternatives, not a product.
-            let has_root = files.iter().any(|(file, _)| file == PACK_ROOT);
-            for (file, text) in files {
-                let source = format!("{name}:{file}");
-                if !has_root || file == PACK_ROOT {
-                    // The provider stands last, where no assignment in the pack can change it (a bound still can:
-                    // `job` refuses that). Writing to a string does not fail.
-                    let _ = write!(
-                        subtests,
-                        "    - {name}:\n        include {source}\n        provider = {name}\n"
-                    );
-                }
-                of_packs.insert(source, (kind.clone(), text));
-            }
+impl SetLoader<'_> {
+    /// The pack whose file has that name, and its backend.
+    fn pack<'n>(&self, name: &'n str) -> Option<(&Provider, &Pack, &'n str)> {
+        let (provider, file) = name.split_once(':')?;
+        let (backend, _) = file.split_once('/')?;
+        let provider = self.0.providers().iter().find(|p| p.name == provider)?;
+        match &provider.source {
+            Kind::Pack(pack) => Some((provider, pack, backend)),
+            Kind::Directory | Kind::Git { .. } => None,
         }
-        if packs.is_empty() {
-            // A block without variants is an error of the language; this one matches nothing.
-            subtests.push_str("    - no_pack:\n        only no_test\n");
-        }
-        Self { subtests, of_packs }
+    }
+
+    /// The provider that a path lies in.
+    fn provider(&self, path: &str) -> Option<&Provider> {
+        self.0.providers().iter().find(|provider| {
+            !matches!(provider.source, Kind::Pack(_)) && Path::new(path).starts_with(&provider.root)
+        })
     }
 }
 
-/// The configuration of a pack that brings none: every test is a variant.
-fn every_test(pack: &Pack) -> String {
-    pack.manifest
-        .tests
-        .iter()
-        .fold(String::from("variants:\n"), |mut text, test| {
-            // Writing to a string does not fail.
-            let _ = write!(text, "    - {0}:\n        type = {0}\n", test.name);
-            text
-        })
-}
-
-impl Loader for SetLoader {
+impl Loader for SetLoader<'_> {
     fn load(&self, from: &str, path: &str) -> Result<Source, LoadError> {
-        if from == SUBTESTS
-            && let Some((_, text)) = self.of_packs.get(path)
-        {
-            return Ok(Source::new(path, text));
-        }
-        if let Some((pack, _)) = from.split_once(':') {
+        if let Some((provider, pack, backend)) = self.pack(from) {
             // A pack sees its own files and nothing else.
-            let name = format!("{pack}:{path}");
-            return match self.of_packs.get(&name) {
-                Some((_, text)) => Ok(Source::new(name, text)),
-                None => Err(LoadError::new(format!(
-                    "the pack {pack} has no file `{path}`"
-                ))),
-            };
+            let file = pack
+                .cfg
+                .iter()
+                .find(|file| file.backend == backend && file.name == path)
+                .ok_or_else(|| {
+                    LoadError::new(format!("the pack {} has no file `{path}`", provider.name))
+                })?;
+            let name = pack_file(&provider.name, backend, path);
+            return Ok(Source::new(name, &file.text));
         }
-        if path == SUBTESTS {
-            return Ok(Source::new(SUBTESTS, &self.subtests));
+        let directory = Path::new(from).parent().unwrap_or(Path::new(""));
+        if let Some(provider) = self.provider(from) {
+            let path = inside(&directory.join(path), provider)?;
+            return Ok(Source::new(path.display().to_string(), read(&path)?));
         }
-        SHIPPED
-            .get_file(path)
-            .and_then(include_dir::File::contents_utf8)
-            .map(|text| Source::new(path, text))
-            .ok_or_else(|| LoadError::new(format!("vthost ships no file `{path}`")))
+        // The operator's own files, wherever they are; then the set.
+        let near = directory.join(home(path));
+        if Path::new(from).is_absolute() && near.is_file() {
+            return Ok(Source::new(near.display().to_string(), read(&near)?));
+        }
+        Ok(self.0.source(path)?)
     }
 
     fn kind(&self, name: &str) -> Option<OriginKind> {
-        self.of_packs.get(name).map(|(kind, _)| kind.clone())
+        if let Some(provider) = self.provider(name) {
+            return Some(OriginKind::Provider(provider.name.clone()));
+        }
+        if let Some((provider, ..)) = self.pack(name) {
+            return Some(OriginKind::Provider(provider.name.clone()));
+        }
+        // Files of the set have names without a directory of this machine.
+        Some(match Path::new(name).is_absolute() {
+            true => OriginKind::Operator,
+            false => OriginKind::Default,
+        })
+    }
+}
+
+/// A path with a leading `~` in full.
+fn home(path: &str) -> std::path::PathBuf {
+    match (path.strip_prefix("~/"), std::env::var_os("HOME")) {
+        (Some(rest), Some(home)) => Path::new(&home).join(rest),
+        _ => path.into(),
     }
 }

@@ -1,26 +1,18 @@
 //! Which variants a job runs: the filters and assignments of its command line.
 
-use vthost_cartesian::{Config, Error, NoIncludes, OriginKind, Source, Variant, did_you_mean};
+use vthost_cartesian::{
+    Config, Error, NoIncludes, Options, OriginKind, Source, Variant, did_you_mean, nearest,
+};
 
-use super::CfgSet;
-
-/// Choices of which a job takes the first label, unless a filter of the operator names another label of the
-/// same choice: `only raw` would otherwise contradict the default `only qcow2` and select nothing.
-const CHOICES: &[&[&str]] = &[
-    &["i440fx", "q35"],
-    &["qcow2", "raw"],
-    &["virtio_blk", "ide"],
-    &["smp2", "up"],
-    &["virtio_net", "e1000"],
-];
+use super::choices::{Choices, DEFAULT_FILTERS, Named, default_filter_names};
+use super::{CfgSet, parse};
 
 /// How many variants a job has at most. A few lines of configuration make more than any memory holds.
 const MAX_VARIANTS: usize = 50_000;
 /// How many bytes their parameters have at most, all together.
 const MAX_SIZE: usize = 512 << 20;
-
-/// The guest of a job that names none.
-const GUEST_OS: &str = "JeOS";
+/// What `tests.cfg` includes; the rest of it are the default filters.
+const SHARED_ROOT: &str = "tests-shared.cfg";
 
 /// What a command line selects.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -33,10 +25,14 @@ pub struct Selection {
     pub no: Vec<String>,
     /// Assignments, as `key=value`; they win over everything else.
     pub extra_params: Vec<String>,
-    /// The guest, as an `only` filter; `JeOS` if it is none.
+    /// The guest, as an `only` filter; the one of `choices` if it is none.
     pub guest_os: Option<String>,
-    /// The machine type, as an `only` filter; `i440fx` if it is none.
+    /// The architecture, as an `only` filter.
+    pub arch: Option<String>,
+    /// The machine type, as an `only` filter; the one of `choices` if it is none.
     pub machine_type: Option<String>,
+    /// What is taken where nothing is named.
+    pub choices: Choices,
 }
 
 /// Why a selection makes no list of variants.
@@ -58,6 +54,22 @@ pub enum SelectError {
         /// Labels that are spelt alike.
         near: Vec<String>,
     },
+    /// There is no default filter of that name.
+    #[error("there is no default filter `{name}`{}; there are {}", hint(.near), filter_names())]
+    UnknownDefaultFilter {
+        /// The name.
+        name: String,
+        /// Names that are spelt alike.
+        near: Vec<String>,
+    },
+    /// Filters that each name something select nothing together.
+    #[error("no variant passes `{line}`{}", after(.before))]
+    Nothing {
+        /// The filter that left nothing.
+        line: String,
+        /// The filters before it.
+        before: Vec<String>,
+    },
     /// The filters select more than a job can have.
     #[error("the filters select too much: a job has at most {MAX_VARIANTS} variants with {} MiB of parameters, and this one has more than {count}; select fewer with filters", MAX_SIZE >> 20)]
     TooMany {
@@ -73,57 +85,80 @@ fn hint(near: &[String]) -> String {
     did_you_mean(near).map_or_else(String::new, |question| format!("; {question}"))
 }
 
+fn filter_names() -> String {
+    default_filter_names().collect::<Vec<_>>().join(", ")
+}
+
+fn after(before: &[String]) -> String {
+    match before {
+        [] => "; the configuration itself leaves none".to_owned(),
+        before => format!(" after {}", quoted(before)),
+    }
+}
+
+fn quoted(lines: &[String]) -> String {
+    let lines: Vec<_> = lines.iter().map(|line| format!("`{line}`")).collect();
+    lines.join(", ")
+}
+
+/// A configuration that grows line by line.
+struct Lines {
+    base: Config,
+    config: Config,
+    lines: Vec<String>,
+}
+
+impl Lines {
+    fn new(base: Config) -> Self {
+        Self {
+            config: base.clone(),
+            base,
+            lines: Vec::new(),
+        }
+    }
+
+    fn add(&mut self, line: String) -> Result<(), Error> {
+        add(&mut self.config, &line)?;
+        self.lines.push(line);
+        Ok(())
+    }
+
+    /// Which line left nothing: they are added again, one after the other.
+    fn last_straw(mut self) -> Result<SelectError, Error> {
+        let mut config = self.base;
+        for (at, line) in self.lines.iter().enumerate() {
+            add(&mut config, line)?;
+            if is_empty(&config)? {
+                self.lines.truncate(at + 1);
+                break;
+            }
+        }
+        Ok(SelectError::Nothing {
+            line: self.lines.pop().unwrap_or_default(),
+            before: self.lines,
+        })
+    }
+}
+
 impl CfgSet {
     /// The variants of a selection, in order: reference by reference, each in the order of the configuration.
     ///
     /// # Errors
-    /// [`SelectError`] for a filter or an assignment that is wrong, or a filter with an unknown label.
+    /// [`SelectError`] for a filter or an assignment that is wrong, and for filters that select nothing.
     pub fn select(&self, selection: &Selection) -> Result<Vec<Variant>, SelectError> {
-        let mut config = self.config.clone();
-        let filter = |config: &mut Config, word: &str, text: &str| {
-            if text.trim().is_empty() {
-                return Err(SelectError::EmptyFilter);
-            }
-            add(config, &format!("{word} {text}"))?;
-            known(&self.config, text)
-        };
-        let guest = selection.guest_os.as_deref().unwrap_or(GUEST_OS);
-        filter(&mut config, "only", guest)?;
-        if let Some(machine) = &selection.machine_type {
-            filter(&mut config, "only", machine)?;
-        }
-        for text in &selection.only {
-            filter(&mut config, "only", text)?;
-        }
-        for text in &selection.no {
-            filter(&mut config, "no", text)?;
-        }
         let assignments = selection
             .extra_params
             .iter()
             .map(|text| assignment(text))
             .collect::<Result<Vec<_>, _>>()?;
-
-        let mut references: Vec<Option<&str>> = selection
-            .references
-            .iter()
-            .map(|reference| Some(reference.as_str()))
-            .collect();
-        if references.is_empty() {
-            references.push(None);
-        }
         let mut variants = Vec::new();
         let mut size = 0;
-        for reference in references {
-            let mut config = config.clone();
-            if let Some(reference) = reference {
-                filter(&mut config, "only", reference)?;
-            }
-            for choice in CHOICES {
-                if !names_one_of(selection, reference, choice) {
-                    add(&mut config, &format!("only {}", choice[0]))?;
-                }
-            }
+        let references = selection.references.iter().map(|text| Some(text.as_str()));
+        let none = selection.references.is_empty().then_some(None);
+        for reference in references.chain(none) {
+            let start = variants.len();
+            let filtered = self.filtered(selection, reference)?;
+            let mut config = filtered.config.clone();
             for line in &assignments {
                 add(&mut config, line)?;
             }
@@ -140,17 +175,100 @@ impl CfgSet {
                 }
                 variants.push(variant);
             }
+            if variants.len() == start {
+                return Err(filtered.last_straw()?);
+            }
         }
         Ok(variants)
     }
+
+    /// The configuration with all filters of a selection and of one reference.
+    fn filtered(
+        &self,
+        selection: &Selection,
+        reference: Option<&str>,
+    ) -> Result<Lines, SelectError> {
+        let mut named = Named::default();
+        let asked: Vec<(&str, &str)> = [
+            &selection.guest_os,
+            &selection.arch,
+            &selection.machine_type,
+        ]
+        .into_iter()
+        .flatten()
+        .chain(&selection.only)
+        .map(|text| ("only", text.as_str()))
+        .chain(selection.no.iter().map(|text| ("no", text.as_str())))
+        .chain(reference.map(|text| ("only", text)))
+        .collect();
+        for (_, text) in &asked {
+            if text.trim().is_empty() {
+                return Err(SelectError::EmptyFilter);
+            }
+            known(&self.config, text)?;
+            named.add(text)?;
+        }
+        let mut lines = self.chosen(selection, &named)?;
+        for (word, text) in asked {
+            lines.add(format!("{word} {text}"))?;
+        }
+        Ok(lines)
+    }
+
+    /// The configuration with what is chosen where the filters name nothing.
+    fn chosen(&self, selection: &Selection, named: &Named) -> Result<Lines, SelectError> {
+        let choices = &selection.choices;
+        if let Some(name) = choices.unknown_filters().next() {
+            return Err(SelectError::UnknownDefaultFilter {
+                name: name.to_owned(),
+                near: nearest(name, default_filter_names()),
+            });
+        }
+        let mut lines = Lines::new(self.config.clone());
+        if self.is_own {
+            return Ok(lines);
+        }
+        let is_off = |(name, word, label): &&(&str, &str, &str)| {
+            let off = &choices.default_filters_off;
+            let decided = match *word {
+                "no" => named.has(label),
+                _ => named.decide(&self.config, label),
+            };
+            decided || off.iter().any(|off| off == name)
+        };
+        if DEFAULT_FILTERS.iter().any(|filter| is_off(&filter)) {
+            lines = Lines::new(parse(&self.files, &format!("include {SHARED_ROOT}"))?);
+            for (_, word, label) in DEFAULT_FILTERS.iter().filter(|filter| !is_off(filter)) {
+                lines.add(format!("{word} {label}"))?;
+            }
+        }
+        let mut choose = |label: &str, is_asked: bool| {
+            if is_asked || named.decide(&self.config, label) {
+                return Ok(());
+            }
+            known(&self.config, label)?;
+            lines
+                .add(format!("only {label}"))
+                .map_err(SelectError::from)
+        };
+        choose(&choices.guest_os, selection.guest_os.is_some())?;
+        choose(
+            choices.machine(selection.arch.as_deref()),
+            selection.machine_type.is_some(),
+        )?;
+        for label in choices.hardware() {
+            choose(label, false)?;
+        }
+        Ok(lines)
+    }
 }
 
-fn add(config: &mut Config, line: &str) -> Result<(), Error> {
+pub(super) fn add(config: &mut Config, line: &str) -> Result<(), Error> {
     let source = Source::new("command line", line);
     config.extend(source, OriginKind::CommandLine, &NoIncludes)
 }
 
-fn known(config: &Config, filter: &str) -> Result<(), SelectError> {
+pub(super) fn known(config: &Config, filter: &str) -> Result<(), SelectError> {
     match config.unknown_labels(filter)?.into_iter().next() {
         None => Ok(()),
         Some((label, near)) => Err(SelectError::UnknownLabel {
@@ -175,13 +293,9 @@ fn assignment(text: &str) -> Result<String, SelectError> {
     Ok(format!("{key} = {value}"))
 }
 
-/// Whether any filter of the operator names a label of the choice.
-fn names_one_of(selection: &Selection, reference: Option<&str>, choice: &[&str]) -> bool {
-    let machine = selection.machine_type.iter();
-    let filters = selection.only.iter().chain(&selection.no).chain(machine);
-    filters
-        .map(String::as_str)
-        .chain(reference)
-        .flat_map(|filter| filter.split(|c: char| !(c.is_alphanumeric() || matches!(c, '_' | '-'))))
-        .any(|word| choice.contains(&word))
+fn is_empty(config: &Config) -> Result<bool, Error> {
+    match config.names(Options::default()).next_name() {
+        None => Ok(true),
+        Some(name) => name.map(|_| false),
+    }
 }

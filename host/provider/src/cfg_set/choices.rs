@@ -1,0 +1,115 @@
+//! What a job takes where its command line names nothing: one guest, one machine, one of each kind of hardware.
+//!
+//! The shipped configuration holds every combination of them; the reference fixes one by filters of its own, and so an
+//! operator's `only raw` contradicts its `only qcow2` and selects nothing. Here a choice gives way as soon as a filter of
+//! the operator names another label of the same block.
+
+use std::collections::BTreeSet;
+
+use vthost_cartesian::{Config, Error, parse_filter};
+
+/// The filters of `tests.cfg`: the word that turns one off, the kind of filter, the label.
+pub(super) const DEFAULT_FILTERS: &[(&str, &str, &str)] = &[
+    ("image_backend", "only", "(image_backend=filesystem)"),
+    ("no_9p_export", "only", "no_9p_export"),
+    ("no_virtio_rng", "only", "no_virtio_rng"),
+    ("no_pci_assignable", "only", "no_pci_assignable"),
+    ("smallpages", "only", "smallpages"),
+    ("default_bios", "only", "default_bios"),
+    ("bridge", "only", "bridge"),
+    ("multihost", "no", "multi_host"),
+];
+
+/// What a job takes where its filters name nothing else.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Choices {
+    /// The guest, as an `only` filter.
+    pub guest_os: String,
+    /// The machine type; without one, the usual one of the architecture.
+    pub machine_type: Option<String>,
+    /// How many processors: `smp2`, `up`.
+    pub smp: String,
+    /// The format of images: `qcow2`, `raw`, ...
+    pub image_type: String,
+    /// The model of network cards: `virtio_net`, `e1000`, ...
+    pub nic_model: String,
+    /// How disks are attached: `virtio_blk`, `ide`, ...
+    pub disk_bus: String,
+    /// Which of the filters in `tests.cfg` do not hold: `no_9p_export`, `no_virtio_rng`, `no_pci_assignable`,
+    /// `smallpages`, `default_bios`, `bridge`, `image_backend`, `multihost`.
+    pub default_filters_off: Vec<String>,
+}
+
+impl Default for Choices {
+    fn default() -> Self {
+        Self {
+            guest_os: "JeOS.12".to_owned(),
+            machine_type: None,
+            smp: "smp2".to_owned(),
+            image_type: "qcow2".to_owned(),
+            nic_model: "virtio_net".to_owned(),
+            disk_bus: "virtio_blk".to_owned(),
+            default_filters_off: Vec::new(),
+        }
+    }
+}
+
+/// The words that turn filters of `tests.cfg` off.
+pub(super) fn default_filter_names() -> impl Iterator<Item = &'static str> {
+    DEFAULT_FILTERS.iter().map(|(name, ..)| *name)
+}
+
+impl Choices {
+    /// The filters of the hardware.
+    pub(super) fn hardware(&self) -> [&str; 4] {
+        [&self.smp, &self.image_type, &self.nic_model, &self.disk_bus].map(String::as_str)
+    }
+
+    /// The machine type for an architecture.
+    pub(super) fn machine(&self, arch: Option<&str>) -> &str {
+        match (&self.machine_type, arch) {
+            (Some(machine), _) => machine,
+            (None, Some("aarch64")) => "arm64-pci",
+            (None, Some("ppc64" | "ppc64le")) => "pseries",
+            (None, Some("riscv64")) => "riscv64-mmio",
+            (None, Some("s390x")) => "s390-virtio",
+            (None, _) => "i440fx",
+        }
+    }
+
+    /// Words for filters of `tests.cfg` to turn off that there are none of.
+    pub(super) fn unknown_filters(&self) -> impl Iterator<Item = &str> {
+        let off = self.default_filters_off.iter().map(String::as_str);
+        off.filter(|word| !default_filter_names().any(|name| name == *word))
+    }
+}
+
+/// The labels that filters name.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Named(BTreeSet<String>);
+
+impl Named {
+    /// Adds those of a filter.
+    ///
+    /// # Errors
+    /// The text is no filter.
+    pub(super) fn add(&mut self, filter: &str) -> Result<(), Error> {
+        let filter = parse_filter(filter)?;
+        self.0.extend(filter.labels().map(ToString::to_string));
+        Ok(())
+    }
+
+    /// Whether they name this very label.
+    pub(super) fn has(&self, label: &str) -> bool {
+        self.0.contains(label)
+    }
+
+    /// Whether they say something about the block of variants that a label stands in.
+    pub(super) fn decide(&self, config: &Config, label: &str) -> bool {
+        self.0.contains(label)
+            || config
+                .alternatives(label)
+                .into_iter()
+                .any(|other| self.0.contains(other))
+    }
+}

@@ -1,0 +1,95 @@
+//! The real configuration of tp-qemu as a provider, against what the reference makes of it.
+
+use std::collections::BTreeMap;
+use std::fs;
+
+use tempfile::TempDir;
+use vthost_metadata::{ListEntry, Readiness};
+use vthost_tests::{output, tp_qemu, vthost};
+
+/// The provider, and a home of vthost.
+struct Lab {
+    dir: TempDir,
+}
+
+impl Lab {
+    /// None, and a word about it, where the corpus is not there.
+    fn new() -> Option<Self> {
+        if tp_qemu::corpus().is_none() {
+            println!("skipped: the corpus is not there");
+            return None;
+        }
+        let dir = tempfile::tempdir().unwrap();
+        tp_qemu::unpack("tp-qemu-cfg.tar.xz", dir.path()).unwrap();
+        tp_qemu::unpack("tp-qemu-expected.tar.xz", dir.path()).unwrap();
+        let subtests = fs::read_to_string(dir.path().join("tp-qemu/subtests.cfg")).unwrap();
+        tp_qemu::lay_out(&subtests, &dir.path().join(tp_qemu::NAME)).unwrap();
+        Some(Self { dir })
+    }
+
+    /// Makes the reference's own configuration the operator's, but for the tests.
+    fn with_the_references_cfg(self) -> Self {
+        let cfg = self.dir.path().join("home/config/cfg");
+        fs::create_dir_all(&cfg).unwrap();
+        for entry in fs::read_dir(self.dir.path().join("tp-qemu")).unwrap() {
+            let path = entry.unwrap().path();
+            if !path.ends_with("subtests.cfg") {
+                fs::copy(&path, cfg.join(path.file_name().unwrap())).unwrap();
+            }
+        }
+        self
+    }
+
+    fn list(&self, args: &[&str]) -> Vec<ListEntry> {
+        let printed = output(
+            vthost()
+                .env("VTHOST_HOME", self.dir.path().join("home"))
+                .args(["list", "--json", "--provider"])
+                .arg(self.dir.path().join(tp_qemu::NAME))
+                .args(args),
+        );
+        assert_eq!(printed.code, 0, "{}", printed.stderr);
+        let entry = |line| serde_json::from_str(line).unwrap();
+        printed.stdout.lines().map(entry).collect()
+    }
+
+    /// The names of an expansion of the reference.
+    fn expected(&self, file: &str) -> Vec<String> {
+        let text = fs::read_to_string(self.dir.path().join(file)).unwrap();
+        let name = |line: &str| line.split_once(' ').unwrap().1.to_owned();
+        text.lines().map(name).collect()
+    }
+}
+
+#[test]
+fn the_generated_configuration_is_the_references() {
+    let Some(lab) = Lab::new().map(Lab::with_the_references_cfg) else {
+        return;
+    };
+    let listed = lab.list(&["--guest-os", "JeOS.27.x86_64"]);
+    let expected = lab.expected("default.txt");
+    assert_eq!(listed.len(), expected.len());
+    for (entry, expected) in listed.iter().zip(&expected) {
+        assert_eq!(entry.variant, *expected);
+    }
+    let named = |name: &str| listed.iter().find(|entry| entry.name == name);
+    assert!(
+        named("type_specific.io-github-autotest-qemu.nvdimm.nvdimm_readonly.unarmed_off").is_some()
+    );
+    let boot = named("io-github-autotest-qemu.boot").unwrap();
+    let source = boot.source.as_ref().unwrap();
+    assert!(
+        source.contains("/generic/tests/cfg/") && source.contains("boot.cfg:"),
+        "{source}"
+    );
+    assert!(
+        listed
+            .iter()
+            .all(|entry| entry.readiness == Readiness::NoTest)
+    );
+    let kinds = listed.iter().fold(BTreeMap::new(), |mut kinds, entry| {
+        *kinds.entry(entry.provider.as_str()).or_insert(0) += 1;
+        kinds
+    });
+    assert_eq!(kinds, BTreeMap::from([(tp_qemu::NAME, 4_663)]));
+}
