@@ -3,13 +3,23 @@
 
 pub mod bootstrap;
 mod cfg_set;
+pub mod definition;
 mod dirs;
+mod layout;
 pub mod pack;
 mod provider;
+mod registry;
+mod source;
 
 pub use cfg_set::{
     CfgError, CfgFiles, CfgSet, Choices, Guest, SelectError, Selection, SetError, guests,
 };
 pub use dirs::{Dirs, NoHome};
+pub use layout::{Layout, LayoutError, inside, read_cfg};
 pub use pack::{Manifest, Pack, PackError, TestInfo};
 pub use provider::{BACKENDS, Backend, Provider, Source};
+pub use registry::{
+    Check, Kind, NewProvider, Porting, PortingRow, ProviderError, Providers, State, Status, Update,
+    Verification, Verified,
+};
+pub use source::SourceError;

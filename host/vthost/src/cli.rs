@@ -8,6 +8,7 @@ use crate::cartesian::CartesianArgs;
 use crate::guests::{ArchArgs, GuestArgs};
 use crate::list::ListArgs;
 use crate::select::SelectArgs;
+use crate::provider::ProviderArgs;
 
 const AFTER_HELP: &str = "\
 Exit codes:
@@ -58,6 +59,8 @@ pub(crate) enum Command {
     Run(RunArgs),
     /// Make and inspect test packs
     Pack(PackArgs),
+    /// Add, show and update where tests come from
+    Provider(ProviderArgs),
     /// Expand and examine Cartesian configurations
     #[command(visible_alias = "cfg")]
     Cartesian(CartesianArgs),

@@ -6,7 +6,7 @@ use std::io;
 use vthost_job::{JobError, NotReady, PlanError};
 use vthost_metadata::ExitCode;
 use vthost_provider::bootstrap::BootstrapError;
-use vthost_provider::{CfgError, NoHome, PackError, SelectError};
+use vthost_provider::{CfgError, LayoutError, NoHome, PackError, ProviderError, SelectError};
 use vthost_report::ReportError;
 use vthost_sandbox::SandboxError;
 
@@ -56,6 +56,13 @@ impl Failure {
         self.code
     }
 
+    /// The failure with its causes, in one line.
+    pub(crate) fn line(&self) -> String {
+        let causes = self.causes.iter().map(String::as_str);
+        let parts: Vec<&str> = [self.text.as_str()].into_iter().chain(causes).collect();
+        parts.join(": ")
+    }
+
     /// Prints the failure to standard error. Text from packs cannot reach the terminal as it is.
     pub(crate) fn print(&self) {
         let red = console::Style::new().for_stderr().red().bold();
@@ -82,6 +89,7 @@ macro_rules! failures {
 
 failures! {
     BootstrapError => NotReady,
+    LayoutError => Usage,
     NoHome => NotReady,
     NotReady => NotReady,
     CfgError => Usage,
@@ -120,6 +128,13 @@ fn sandbox_code(error: &SandboxError) -> ExitCode {
 impl From<SelectError> for Failure {
     fn from(error: SelectError) -> Self {
         PlanError::from(error).into()
+    }
+}
+
+/// A name that does not exist is 4, and a program that is missing the machine's; all else is the operator's to mend.
+impl From<ProviderError> for Failure {
+    fn from(error: ProviderError) -> Self {
+        Self::of(error.code(), &error)
     }
 }
 

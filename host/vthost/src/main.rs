@@ -11,6 +11,7 @@ mod guests;
 mod list;
 mod output;
 mod pack;
+mod provider;
 mod run;
 mod select;
 mod sources;
@@ -65,6 +66,7 @@ fn dispatch(cli: Cli) -> Result<vthost_metadata::ExitCode, Failure> {
         Command::ListArchs(args) => guests::list_archs(&args),
         Command::Run(args) => run::main(&args, color),
         Command::Pack(args) => pack::main(args),
+        Command::Provider(args) => provider::main(args, color),
         Command::Cartesian(args) => cartesian::main(&args, color),
         Command::Completions { shell } => {
             let mut script = Vec::new();
