@@ -97,6 +97,20 @@ impl Variant {
         })
     }
 
+    /// Those of [`Variant::entries`] whose keys begin with `prefix`, in order: found without a look at the others.
+    pub fn entries_from<'v>(
+        &'v self,
+        prefix: &'v str,
+    ) -> impl Iterator<Item = (&'v str, &'v str, Origin)> + 'v {
+        let items = &self.body.items;
+        let start = items.partition_point(|item| self.key(item) < prefix);
+        items[start..]
+            .iter()
+            .map(|item| (self.key(item), item))
+            .take_while(move |(key, _)| key.starts_with(prefix))
+            .map(|(key, item)| (key, self.text(item.value), self.origin_of(item.value)))
+    }
+
     /// For each file that named a part of the variant (the last component of its name): that part of the name. The file
     /// of the last part of the name comes first, as in the reference.
     ///

@@ -375,12 +375,18 @@ fn test_name(variant: &Variant, machines: &HashSet<&str>) -> String {
     labels.join(".")
 }
 
+/// What the keys of a variant would do to the host and may not. A variant has hundreds of keys and few of these, so they
+/// are looked for by their names: `image_name`, and `image_name_vm1` behind it.
 fn denied_keys<'a>(variant: &'a Variant, grants: &'a Grants) -> impl Iterator<Item = Denial> + 'a {
-    variant.entries().filter_map(|(key, value, origin)| {
-        let effect = registry::find(key)?.effect?;
-        if !effect.when.applies(value) {
-            return None;
-        }
-        check_key(key, effect.grant, &origin, grants).err()
+    registry::effects().flat_map(move |(known, effect)| {
+        variant
+            .entries_from(known.name)
+            .filter_map(move |(key, value, origin)| {
+                let is_it = registry::find(key).is_some_and(|found| found.name == known.name);
+                if !is_it || !effect.when.applies(value) {
+                    return None;
+                }
+                check_key(key, effect.grant, &origin, grants).err()
+            })
     })
 }

@@ -125,6 +125,11 @@ pub const KEYS: &[Key] = &[
     key("vms", "", "the machines of the test"),
 ];
 
+/// The keys that do something to the host when they are set, in order, each with what it does.
+pub fn effects() -> impl Iterator<Item = (&'static Key, Effect)> {
+    KEYS.iter().filter_map(|key| Some((key, key.effect?)))
+}
+
 /// The entry of a key, also for the key of an object: `mem_vm1` finds `mem`.
 pub fn find(name: &str) -> Option<&'static Key> {
     let exact = |name: &str| {

@@ -9,6 +9,11 @@ use std::fmt::Write as _;
 
 /// The text in one line, without escape sequences and control characters; line breaks become spaces.
 pub fn line(text: &str) -> String {
+    // Nearly every name is so already, and a list has thousands.
+    let is_plain = |byte: &u8| byte.is_ascii_graphic() || *byte == b' ';
+    if text.as_bytes().iter().all(is_plain) && !text.contains("  ") && text.trim() == text {
+        return text.to_owned();
+    }
     let mut out = String::with_capacity(text.len());
     for c in console::strip_ansi_codes(text).chars() {
         if c.is_whitespace() {

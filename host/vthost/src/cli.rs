@@ -7,8 +7,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::cartesian::CartesianArgs;
 use crate::guests::{ArchArgs, GuestArgs};
 use crate::list::ListArgs;
-use crate::select::SelectArgs;
 use crate::provider::ProviderArgs;
+use crate::select::SelectArgs;
 
 const AFTER_HELP: &str = "\
 Exit codes:

@@ -63,14 +63,21 @@ impl Failure {
         parts.join(": ")
     }
 
-    /// Prints the failure to standard error. Text from packs cannot reach the terminal as it is.
+    /// Prints the failure to standard error.
     pub(crate) fn print(&self) {
         let red = console::Style::new().for_stderr().red().bold();
-        eprintln!(
-            "{} {}",
-            red.apply_to("error:"),
-            vthost_report::text::block(&self.text)
-        );
+        self.print_as(&red.apply_to("error:"));
+    }
+
+    /// Prints it as something that does not end the command.
+    pub(crate) fn warn(&self) {
+        let yellow = console::Style::new().for_stderr().yellow().bold();
+        self.print_as(&yellow.apply_to("warning:"));
+    }
+
+    /// Text from packs cannot reach the terminal as it is.
+    fn print_as(&self, word: &dyn std::fmt::Display) {
+        eprintln!("{word} {}", vthost_report::text::block(&self.text));
         for cause in &self.causes {
             eprintln!("  caused by: {}", vthost_report::text::block(cause));
         }

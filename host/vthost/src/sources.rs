@@ -3,22 +3,56 @@
 use std::path::Path;
 
 use vthost_metadata::ExitCode;
-use vthost_provider::{BACKENDS, Dirs, Provider};
+use vthost_provider::{BACKENDS, Dirs, Provider, Providers};
+use vthost_report::text::line;
 
 use crate::failure::Failure;
 
+/// What is told when there is nothing to take tests from.
+const NO_PROVIDER: &str = "no provider is installed; add one with `vthost provider add URI`, or name a pack with --provider PACK.wasm";
+
 /// The providers that are asked for: packs and directories by their paths, installed ones by their names. Without any,
 /// every installed one.
-pub(crate) fn open(asked: &[String], _dirs: &Dirs) -> Result<Vec<Provider>, Failure> {
-    asked.iter().map(|asked| one(asked)).collect()
+pub(crate) fn open(asked: &[String], dirs: &Dirs) -> Result<Vec<Provider>, Failure> {
+    if asked.is_empty() {
+        return installed(dirs);
+    }
+    asked.iter().map(|asked| one(asked, dirs)).collect()
 }
 
-fn one(asked: &str) -> Result<Provider, Failure> {
+/// Those that cannot be used are told, and hide no other.
+fn installed(dirs: &Dirs) -> Result<Vec<Provider>, Failure> {
+    let mut usable = Vec::new();
+    let mut broken = Vec::new();
+    for provider in Providers::load(dirs) {
+        match provider {
+            Ok(provider) => usable.push(provider),
+            Err(error) => broken.push(Failure::from(error)),
+        }
+    }
+    if usable.is_empty() {
+        return Err(match broken.pop() {
+            None => Failure::new(ExitCode::NothingToRun, NO_PROVIDER),
+            Some(last) => {
+                broken.iter().for_each(Failure::warn);
+                last
+            }
+        });
+    }
+    broken.iter().for_each(Failure::warn);
+    Ok(usable)
+}
+
+fn one(asked: &str, dirs: &Dirs) -> Result<Provider, Failure> {
     let path = Path::new(asked);
+    let is_path = asked.contains('/') || path.extension().is_some_and(|ending| ending == "wasm");
     if path.is_dir() {
         return Ok(Provider::open_dir(path)?);
     }
-    Ok(Provider::open_pack(path)?)
+    if is_path || path.is_file() {
+        return Ok(Provider::open_pack(path)?);
+    }
+    Ok(Providers::open(dirs)?.get(asked)?)
 }
 
 /// A backend of the reference.
@@ -31,7 +65,7 @@ pub(crate) fn backend(name: &str) -> Result<String, Failure> {
         .map_or_else(String::new, |question| format!("; {question}"));
     let text = format!(
         "there is no backend `{}`{hint}; there are {}",
-        vthost_report::text::line(name),
+        line(name),
         BACKENDS.join(", ")
     );
     Err(Failure::new(ExitCode::Usage, text))

@@ -25,7 +25,7 @@ pub(crate) fn main(args: ProviderArgs, color: bool) -> Result<ExitCode, Failure>
     match args.command {
         ProviderCommand::Add(args) => add(&mut providers, args),
         ProviderCommand::List { json } => list::main(&providers, json, color),
-        ProviderCommand::Show(args) => show::main(&providers, &args),
+        ProviderCommand::Show(args) => show::main(&providers, &dirs, &args),
         ProviderCommand::Update(args) => update(&mut providers, &args),
         ProviderCommand::Remove { name, json } => remove(&mut providers, &name, json),
         ProviderCommand::Verify { names, json } => verify(&providers, names, json),

@@ -1,48 +1,30 @@
 //! `vthost provider show NAME --porting`.
 
-use std::collections::BTreeSet;
 use std::fmt::Write;
 
+use vthost_job::{Plan, Request};
 use vthost_metadata::ExitCode;
-use vthost_provider::{Pack, Porting, Provider, Source};
+use vthost_provider::{Dirs, Porting, Provider};
 use vthost_report::text::line;
 
-use super::{print, show};
+use super::print;
 use crate::failure::Failure;
 use crate::output;
 
-pub(crate) fn main(provider: &Provider, json: bool) -> Result<ExitCode, Failure> {
-    let porting = Porting::count(types(provider)?);
+pub(crate) fn main(provider: Provider, dirs: &Dirs, json: bool) -> Result<ExitCode, Failure> {
+    // What `vthost list` shows of this provider, for the guest and the machine that it takes by itself.
+    let plan = Plan::new(&Request {
+        providers: vec![provider],
+        dirs: Some(dirs.clone()),
+        ..Request::default()
+    })?;
+    let ported = |test: &vthost_job::Planned| (test.test.clone(), test.pack.is_some());
+    let porting = Porting::count(plan.tests.iter().map(ported));
     match json {
         true => print(&porting)?,
         false => output::print(table(&porting).as_bytes())?,
     }
     Ok(ExitCode::Ok)
-}
-
-/// The types of the provider's tests, and whether a pack of it has them.
-fn types(provider: &Provider) -> Result<BTreeSet<(String, bool)>, Failure> {
-    let mut modules = BTreeSet::new();
-    let mut ported = BTreeSet::new();
-    if let Source::Pack(pack) = &provider.source {
-        ported.extend(tests(pack));
-    }
-    for (_, layout) in show::layouts(provider)? {
-        for path in &layout.packs {
-            ported.extend(tests(&Pack::open(path)?));
-        }
-        let stem =
-            |path: &std::path::PathBuf| Some(path.file_stem()?.to_string_lossy().into_owned());
-        modules.extend(layout.modules.iter().filter_map(stem));
-    }
-    let types = modules.union(&ported);
-    Ok(types
-        .map(|name| (name.clone(), ported.contains(name)))
-        .collect())
-}
-
-fn tests(pack: &Pack) -> impl Iterator<Item = String> {
-    pack.manifest.tests.iter().map(|test| test.name.clone())
 }
 
 // Writing to a string does not fail.

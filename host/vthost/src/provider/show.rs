@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use serde_json::json;
 use vthost_metadata::ExitCode;
-use vthost_provider::{Backend, Layout, Provider, Providers, Source, Status};
+use vthost_provider::{Backend, Dirs, Layout, Provider, Providers, Source, Status};
 use vthost_report::text::line;
 
 use super::cli::ShowArgs;
@@ -12,9 +12,13 @@ use super::{kind, porting, print, state, value, warn};
 use crate::failure::Failure;
 use crate::output;
 
-pub(crate) fn main(providers: &Providers, args: &ShowArgs) -> Result<ExitCode, Failure> {
+pub(crate) fn main(
+    providers: &Providers,
+    dirs: &Dirs,
+    args: &ShowArgs,
+) -> Result<ExitCode, Failure> {
     if args.porting {
-        return porting::main(&providers.get(&args.name)?, args.json);
+        return porting::main(providers.get(&args.name)?, dirs, args.json);
     }
     let status = providers.status(&args.name)?;
     let layouts = match providers.get(&args.name) {
