@@ -10,5 +10,6 @@ mod interrupt;
 mod list;
 mod outcomes;
 mod pack;
+mod provider;
 mod tp_qemu;
 mod whole_run;

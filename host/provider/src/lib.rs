@@ -19,7 +19,7 @@ pub use layout::{Layout, LayoutError, inside, read_cfg};
 pub use pack::{Manifest, Pack, PackError, TestInfo};
 pub use provider::{BACKENDS, Backend, Provider, Source};
 pub use registry::{
-    Check, Kind, NewProvider, Porting, PortingRow, ProviderError, Providers, State, Status, Update,
-    Verification, Verified,
+    BackendStatus, Check, Kind, NewProvider, Porting, PortingRow, ProviderError, Providers, State,
+    Status, Update, Verification, Verified,
 };
 pub use source::SourceError;

@@ -22,7 +22,7 @@ use crate::{Backend, Dirs, Provider, Source};
 pub use add::NewProvider;
 pub use error::ProviderError;
 pub use porting::{Porting, PortingRow};
-pub use status::{Kind, State, Status};
+pub use status::{BackendStatus, Kind, State, Status};
 pub use update::{Check, Update};
 pub use verify::{Verification, Verified};
 

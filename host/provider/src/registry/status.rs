@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use serde::Serialize;
 
 use super::{Place, Providers, place};
-use crate::Source;
+use crate::{Backend, Source};
 
 /// A provider in a list.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -30,13 +30,22 @@ pub struct Status {
     /// The directory or the pack file that is used.
     pub root: Option<PathBuf>,
     /// Its backends with their directories.
-    pub backends: Vec<(String, PathBuf)>,
+    pub backends: Vec<BackendStatus>,
     /// Whether it can be used.
     pub state: State,
     /// Why not, and what to do.
     pub reason: Option<String>,
     /// What is most likely not meant.
     pub warnings: Vec<String>,
+}
+
+/// A backend in a list.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct BackendStatus {
+    /// The backend: `generic`, `qemu`, ...
+    pub name: String,
+    /// Its directory; of a pack, the pack file.
+    pub dir: PathBuf,
 }
 
 /// What a provider is.
@@ -119,7 +128,8 @@ impl Providers {
                 }
                 status.root = Some(provider.root);
                 let backends = provider.backends.into_iter();
-                status.backends = backends.map(|one| (one.name, one.dir)).collect();
+                let shown = |Backend { name, dir }| BackendStatus { name, dir };
+                status.backends = backends.map(shown).collect();
                 status.warnings = ready.warnings;
             }
             Err(error) => {

@@ -79,7 +79,7 @@ fn row(status: &Status) -> [String; 7] {
     let backends: Vec<&str> = status
         .backends
         .iter()
-        .map(|(name, _)| name.as_str())
+        .map(|one| one.name.as_str())
         .collect();
     let signed = match (status.state, status.kind, &status.signed_by) {
         (State::Ready, Some(Kind::Git), Some(_)) => "yes",

@@ -45,7 +45,7 @@ fn add(providers: &mut Providers, args: AddArgs) -> Result<ExitCode, Failure> {
     for warning in &status.warnings {
         warn(warning);
     }
-    let backends: Vec<&str> = status.backends.iter().map(|(name, _)| &**name).collect();
+    let backends: Vec<&str> = status.backends.iter().map(|one| &*one.name).collect();
     let backends = backends.join(", ");
     let at = status.commit.as_deref().map(short);
     let at = at.map_or_else(String::new, |commit| format!(" at {commit}"));

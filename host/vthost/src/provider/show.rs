@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use serde_json::json;
 use vthost_metadata::ExitCode;
-use vthost_provider::{Backend, Dirs, Layout, Provider, Providers, Source, Status};
+use vthost_provider::{Backend, BackendStatus, Dirs, Layout, Provider, Providers, Source, Status};
 use vthost_report::text::line;
 
 use super::cli::ShowArgs;
@@ -84,7 +84,7 @@ fn people(status: &Status, layouts: &[(Backend, Layout)]) -> String {
             let _ = writeln!(text, "  {:<12}{}", format!("{key}:"), line(&value));
         }
     }
-    for (name, dir) in &status.backends {
+    for BackendStatus { name, dir } in &status.backends {
         let _ = writeln!(text, "backend {}", line(name));
         let _ = writeln!(
             text,
