@@ -1,5 +1,7 @@
 //! What vthost does for its users.
 
+mod asset;
+mod bootstrap;
 mod cartesian;
 mod cartesian_lint;
 mod cartesian_why;

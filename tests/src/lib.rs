@@ -2,6 +2,7 @@
 //!
 //! `cargo xtask test` builds binary and packs and bootstraps the guest image before the tests run.
 
+pub mod server;
 pub mod tp_qemu;
 
 use std::fs::File;

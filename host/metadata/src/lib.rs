@@ -5,15 +5,19 @@
 //! job: it is written to `events.jsonl` first, and every other report is derived from it and from
 //! nothing else. Fields are only ever added; a reader must ignore fields and events that it does not know.
 
+mod asset;
 mod event;
 mod exit;
 mod list;
+mod readiness;
 mod status;
 
+pub use asset::AssetEntry;
 pub use event::{
     Event, EventKind, JobFinished, JobInterrupted, JobStarted, LogLevel, LogSource, Phase, SCHEMA,
     TestFinished, TestLog, TestPhase, TestStarted, Timestamp,
 };
 pub use exit::ExitCode;
 pub use list::{DeniedEffect, ListEntry, Readiness};
+pub use readiness::{Packages, ReadinessItem, ReadinessState, ReadinessStep};
 pub use status::{Counts, Status, UnknownStatus};

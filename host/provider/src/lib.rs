@@ -1,11 +1,13 @@
 //! Where tests come from and what a machine needs to run them: pack files, the set of configuration that is
 //! made of vthost's own and the packs', the directories on disk, and bootstrap. Nothing here executes a pack.
 
+pub mod asset;
 pub mod bootstrap;
 mod cfg_set;
 pub mod definition;
 mod dirs;
 mod layout;
+mod lock;
 pub mod pack;
 mod provider;
 mod registry;

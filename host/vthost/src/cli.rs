@@ -4,7 +4,10 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::asset::AssetArgs;
+use crate::bootstrap::BootstrapArgs;
 use crate::cartesian::CartesianArgs;
+use crate::doctor::DoctorArgs;
 use crate::guests::{ArchArgs, GuestArgs};
 use crate::list::ListArgs;
 use crate::provider::ProviderArgs;
@@ -47,8 +50,12 @@ pub(crate) enum Color {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Make this machine ready: check QEMU and build the default guest image
+    /// Make this machine ready for tests: look for what is needed, and fetch or build guest images
     Bootstrap(BootstrapArgs),
+    /// Say whether this machine is ready, and change nothing
+    Doctor(DoctorArgs),
+    /// Download files that tests need, as guest images and isos
+    Asset(AssetArgs),
     /// Show what `run` would run
     List(ListArgs),
     /// Show the guests that the configuration knows, and which of them have an image
@@ -69,16 +76,6 @@ pub(crate) enum Command {
         /// The shell
         shell: clap_complete::Shell,
     },
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct BootstrapArgs {
-    /// Build the guest image again even if its recipe has not changed
-    #[arg(long)]
-    pub(crate) force: bool,
-    /// Show everything that the build prints
-    #[arg(short, long)]
-    pub(crate) verbose: bool,
 }
 
 #[derive(Debug, Args)]

@@ -5,7 +5,7 @@ use std::io;
 
 use vthost_job::{JobError, NotReady, PlanError};
 use vthost_metadata::ExitCode;
-use vthost_provider::bootstrap::BootstrapError;
+use vthost_provider::asset::{AssetError, UnknownAsset};
 use vthost_provider::{CfgError, LayoutError, NoHome, PackError, ProviderError, SelectError};
 use vthost_report::ReportError;
 use vthost_sandbox::SandboxError;
@@ -95,13 +95,14 @@ macro_rules! failures {
 }
 
 failures! {
-    BootstrapError => NotReady,
+    AssetError => NotReady,
     LayoutError => Usage,
     NoHome => NotReady,
     NotReady => NotReady,
     CfgError => Usage,
     PackError => Usage,
     ReportError => JobFailed,
+    UnknownAsset => NothingToRun,
     vthost_policy::UnknownGrant => Usage,
 }
 

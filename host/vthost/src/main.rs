@@ -3,9 +3,11 @@
 //! This binary reads flags, wires the crates together, and answers with an exit code; it decides nothing else.
 
 mod allocator;
+mod asset;
 mod bootstrap;
 mod cartesian;
 mod cli;
+mod doctor;
 mod failure;
 mod guests;
 mod list;
@@ -61,6 +63,8 @@ fn dispatch(cli: Cli) -> Result<vthost_metadata::ExitCode, Failure> {
     let color = output::color(cli.color);
     match cli.command {
         Command::Bootstrap(args) => bootstrap::main(&args),
+        Command::Doctor(args) => doctor::main(&args),
+        Command::Asset(args) => asset::main(&args),
         Command::List(args) => list::main(&args, color),
         Command::ListGuests(args) => guests::list_guests(&args, color),
         Command::ListArchs(args) => guests::list_archs(&args),

@@ -23,6 +23,12 @@ pub(crate) fn color(choice: Color) -> bool {
     on
 }
 
+/// A line of progress in the manner of cargo, on standard error.
+pub(crate) fn say(verb: &str, text: &str) {
+    let green = console::Style::new().for_stderr().green().bold();
+    eprintln!("{} {text}", green.apply_to(format!("{verb:>12}")));
+}
+
 /// Prints everything, or nothing when nobody reads any more: `vthost list | head` is no error.
 pub(crate) fn print(bytes: &[u8]) -> Result<(), Failure> {
     let mut out = io::stdout().lock();

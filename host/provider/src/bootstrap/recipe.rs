@@ -8,6 +8,7 @@ use std::path::Path;
 use include_dir::{Dir, File, include_dir};
 use sha2::{Digest, Sha256};
 
+use super::programs;
 use crate::pack::hex;
 
 static RECIPE: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../../deps/jeos");
@@ -66,17 +67,9 @@ pub(super) fn missing_packages() -> Vec<String> {
             let mut words = line.split_whitespace();
             Some((words.next()?, words.next()?))
         })
-        .filter(|(_, command)| !is_command(command))
+        .filter(|(_, command)| programs::find(command).is_none())
         .map(|(package, _)| package.to_owned())
         .collect()
-}
-
-/// Whether a command is on the path, or in a system directory that users may not have there.
-fn is_command(name: &str) -> bool {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    std::env::split_paths(&path)
-        .chain(["/usr/sbin".into(), "/sbin".into()])
-        .any(|dir| dir.join(name).is_file())
 }
 
 #[cfg(test)]

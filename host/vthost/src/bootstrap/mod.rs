@@ -1,0 +1,81 @@
+//! `vthost bootstrap`.
+
+mod cli;
+mod guest;
+mod host;
+mod show;
+
+pub(crate) use cli::{BootstrapArgs, ReadyArgs};
+
+use std::io::{self, BufRead, IsTerminal};
+
+use vthost_metadata::ExitCode;
+use vthost_provider::Dirs;
+use vthost_provider::asset::Asset;
+use vthost_provider::bootstrap::{BootstrapEvent, BootstrapOptions, run};
+use vthost_report::text;
+
+use crate::failure::Failure;
+use crate::output::{print, say};
+use host::Host;
+use show::Show;
+
+pub(crate) fn main(args: &BootstrapArgs) -> Result<ExitCode, Failure> {
+    let options = BootstrapOptions {
+        vt_type: args.ready.vt_type.clone(),
+        downloads: !args.no_downloads,
+        update_providers: args.update_providers,
+        force: args.force,
+        look: false,
+    };
+    let asks = !args.yes && io::stdin().is_terminal() && io::stderr().is_terminal();
+    let may_download = |asset: &Asset| !asks || ask(asset);
+    take(&args.ready, &options, args.verbose, &may_download)
+}
+
+/// Takes the steps, shows them, and says with which code to end.
+pub(crate) fn take(
+    args: &ReadyArgs,
+    options: &BootstrapOptions,
+    verbose: bool,
+    may_download: &dyn Fn(&Asset) -> bool,
+) -> Result<ExitCode, Failure> {
+    let dirs = Dirs::from_env()?;
+    let images = guest::images(&dirs, &args.vt_type, args.guest_os.as_deref())?;
+    let mut host = Host {
+        dirs: &dirs,
+        vt_type: &options.vt_type,
+        images,
+        downloads: options.downloads,
+        may_download,
+    };
+    let mut show = Show::new(verbose);
+    let mut printed = Ok(());
+    let steps = run(&dirs, options, &mut host, &mut |event| {
+        show.event(event);
+        if let BootstrapEvent::Finished(step) = event
+            && args.json
+            && printed.is_ok()
+        {
+            printed = serde_json::to_string(step)
+                .map_err(|error| Failure::system("write JSON", &error.into()))
+                .and_then(|json| print(format!("{json}\n").as_bytes()));
+        }
+    });
+    printed?;
+    show::summary(&steps)
+}
+
+/// Whether the operator at the terminal wants a download. Return means yes.
+fn ask(asset: &Asset) -> bool {
+    let from = asset.urls.first().map_or("", |url| url.as_str());
+    say(
+        "Question",
+        &text::line(&format!("download {} from {from}? [Y/n]", asset.title)),
+    );
+    let mut answer = String::new();
+    match io::stdin().lock().read_line(&mut answer) {
+        Ok(read) if read > 0 => !answer.trim_start().to_lowercase().starts_with('n'),
+        _ => false,
+    }
+}
