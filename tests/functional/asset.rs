@@ -437,7 +437,7 @@ fn the_list_shows_what_is_there_and_what_is_wrong() {
     home.define(&[format!("file://{}", source.display())], b"content", RAW);
     let list = || output(&mut home.vthost(&["asset", "list"]));
     assert!(
-        list().stdout.contains("image            missing"),
+        list().stdout.contains("image           missing"),
         "{}",
         list().stdout
     );
@@ -445,7 +445,7 @@ fn the_list_shows_what_is_there_and_what_is_wrong() {
     let entry: vthost_metadata::AssetEntry = serde_json::from_str(&fetched.stdout).unwrap();
     assert!(entry.present && entry.file.ends_with("data/images/image.raw"));
     assert!(
-        list().stdout.contains("image            there"),
+        list().stdout.contains("image           there"),
         "{}",
         list().stdout
     );

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 #[derive(Debug, thiserror::Error)]
 pub enum AssetError {
     /// No place has it.
-    #[error("cannot download the asset `{name}`:{}\nwhat was received is kept where it can be resumed; look at {defined}, or put the file to {} yourself", list(.troubles), .file.display())]
+    #[error("cannot download the asset `{name}`:{}\nlook at {defined}, or put the file to {} yourself", list(.troubles), .file.display())]
     NoSource {
         /// The asset.
         name: String,

@@ -154,6 +154,7 @@ fn lasting(why: &str) -> Problem {
 fn problem(error: ureq::Error) -> Problem {
     let why = match &error {
         ureq::Error::Timeout(_) => "nothing comes any more".to_owned(),
+        ureq::Error::Io(error) => error.to_string(),
         error => error.to_string(),
     };
     match error {
@@ -162,6 +163,10 @@ fn problem(error: ureq::Error) -> Problem {
         | ureq::Error::BadUri(_)
         | ureq::Error::Http(_)
         | ureq::Error::InvalidProxyUrl => Problem::Lasting(why),
+        // So come certificates that are not trusted.
+        ureq::Error::Io(error) if error.kind() == io::ErrorKind::InvalidData => {
+            Problem::Lasting(why)
+        }
         _ => Problem::Passing(why),
     }
 }
@@ -231,7 +236,38 @@ fn open(url: &Url, from: u64) -> Result<Answer, Problem> {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write;
+    use std::net::TcpListener;
+    use std::time::Duration;
+
     use super::*;
+
+    #[test]
+    fn a_server_that_falls_silent_is_left() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}/", listener.local_addr().unwrap());
+        let server = std::thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            let head = "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhello";
+            stream.write_all(head.as_bytes()).unwrap();
+            // Until the client leaves.
+            io::copy(&mut stream, &mut io::sink()).map(|_| ())
+        });
+        let client = Client::new(&Limits {
+            stall: Duration::from_millis(200),
+            ..Limits::default()
+        });
+        let Ok(Answer::Content(mut content)) = client.get(&url.parse().unwrap(), 0, None) else {
+            panic!("the head comes");
+        };
+        assert_eq!(content.total, Some(100));
+        let mut got = Vec::new();
+        let error = content.body.read_to_end(&mut got).unwrap_err();
+        assert_eq!(got, b"hello");
+        assert_eq!(error.kind(), io::ErrorKind::TimedOut, "{error}");
+        drop(content);
+        let _ = server.join().unwrap();
+    }
 
     #[test]
     fn redirections_keep_their_protection() {
