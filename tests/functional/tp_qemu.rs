@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 
 use tempfile::TempDir;
-use vthost_metadata::{ListEntry, Readiness};
+use vthost_metadata::{ListEntry, TestKind};
 use vthost_tests::{output, tp_qemu, vthost};
 
 /// The provider, and a home of vthost.
@@ -82,11 +82,7 @@ fn the_generated_configuration_is_the_references() {
         source.contains("/generic/tests/cfg/") && source.contains("boot.cfg:"),
         "{source}"
     );
-    assert!(
-        listed
-            .iter()
-            .all(|entry| entry.readiness == Readiness::NoTest)
-    );
+    assert!(listed.iter().all(|entry| entry.kind == TestKind::NoTest));
     let kinds = listed.iter().fold(BTreeMap::new(), |mut kinds, entry| {
         *kinds.entry(entry.provider.as_str()).or_insert(0) += 1;
         kinds

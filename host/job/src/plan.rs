@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::PathBuf;
 
 use vthost_cartesian::{OriginKind, Variant};
-use vthost_metadata::{DeniedEffect, ListEntry, Readiness};
+use vthost_metadata::{DeniedEffect, ListEntry, TestKind};
 use vthost_params::{Params, registry};
 use vthost_policy::{Denial, Grants, check_imports, check_key, check_need};
 use vthost_provider::{CfgFiles, CfgSet, Dirs, Pack, Provider, Selection, Source, TestInfo};
@@ -73,21 +73,21 @@ impl Planned {
     }
 
     /// What will become of it.
-    pub fn readiness(&self) -> Readiness {
+    pub fn kind(&self) -> TestKind {
         if self.fault.is_some() {
-            Readiness::Faulty
+            TestKind::Faulty
         } else if self.unported.is_some() {
-            Readiness::NoTest
+            TestKind::NoTest
         } else if self.denials.is_empty() {
-            Readiness::Ready
+            TestKind::Ready
         } else {
-            Readiness::Denied
+            TestKind::Denied
         }
     }
 
     /// Whether it will be started.
     pub fn will_run(&self) -> bool {
-        self.readiness() == Readiness::Ready
+        self.kind() == TestKind::Ready
     }
 }
 
@@ -169,7 +169,7 @@ impl Plan {
             needs: info.map(|info| info.needs.clone()).unwrap_or_default(),
             vms: test.vms().map(str::to_owned).collect(),
             source: test.variant.origin("type").map(|origin| origin.to_string()),
-            readiness: test.readiness(),
+            kind: test.kind(),
             note: test.fault.clone().or_else(|| test.unported.clone()),
             denied: test.denials.iter().map(denied).collect(),
         }

@@ -18,6 +18,6 @@ pub use event::{
     TestFinished, TestLog, TestPhase, TestStarted, Timestamp,
 };
 pub use exit::ExitCode;
-pub use list::{DeniedEffect, ListEntry, Readiness};
+pub use list::{DeniedEffect, ListEntry, TestKind};
 pub use readiness::{Packages, ReadinessItem, ReadinessState, ReadinessStep};
 pub use status::{Counts, Status, UnknownStatus};

@@ -29,7 +29,7 @@ pub struct ListEntry {
     /// Where its type was set, as `file:line`.
     pub source: Option<String>,
     /// What would become of it.
-    pub readiness: Readiness,
+    pub kind: TestKind,
     /// Why it cannot be run: a mistake in its configuration, or nobody has ported it.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub note: Option<String>,
@@ -41,7 +41,7 @@ pub struct ListEntry {
 /// What would become of a variant in a job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Readiness {
+pub enum TestKind {
     /// It would run.
     Ready,
     /// It would be skipped: something that it needs is not granted.

@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use clap::Args;
 use vthost_job::{Plan, Planned};
-use vthost_metadata::{ExitCode, Readiness};
+use vthost_metadata::{ExitCode, TestKind};
 use vthost_provider::Dirs;
 use vthost_report::text::line;
 
@@ -56,11 +56,11 @@ pub(crate) fn warn_of_broken(plan: &Plan) {
 
 /// How many variants there are of each kind.
 #[derive(Default)]
-struct Counts(BTreeMap<Readiness, usize>);
+struct Counts(BTreeMap<TestKind, usize>);
 
 impl Counts {
     fn add(&mut self, test: &Planned) {
-        *self.0.entry(test.readiness()).or_default() += 1;
+        *self.0.entry(test.kind()).or_default() += 1;
     }
 
     fn total(&self) -> usize {
@@ -75,15 +75,15 @@ impl std::fmt::Display for Counts {
             count => write!(f, "{count} tests")?,
         }
         // What is ready needs no word where everything is.
-        if self.0.keys().all(|kind| *kind == Readiness::Ready) {
+        if self.0.keys().all(|kind| *kind == TestKind::Ready) {
             return Ok(());
         }
         for (at, (kind, count)) in self.0.iter().enumerate() {
             let words = match kind {
-                Readiness::Ready => "ready",
-                Readiness::Denied => "denied",
-                Readiness::NoTest => "without a wasm test",
-                Readiness::Faulty => "with a mistake in the configuration",
+                TestKind::Ready => "ready",
+                TestKind::Denied => "denied",
+                TestKind::NoTest => "without a wasm test",
+                TestKind::Faulty => "with a mistake in the configuration",
             };
             let before = if at == 0 { ": " } else { ", " };
             write!(f, "{before}{count} {words}")?;
