@@ -70,7 +70,7 @@ fn a_broken_definition_hides_no_other_and_names_its_line() {
     assert_eq!(place.status("bad")["state"], "broken");
     let printed = place.bad(&["update"], 2, &["bad.ini:3"]);
     assert!(printed.stderr.contains("Fresh good"), "{}", printed.stderr);
-    place.bad(&["show", "godo"], 4, &["did you mean `good`?"]);
+    place.bad(&["show", "godo"], 4, &["did you mean `gone` or `good`?"]);
 }
 
 #[test]

@@ -21,7 +21,7 @@ struct Slow {
 const SSH: &str = r#"#!/bin/sh
 cd "$(dirname "$0")"
 if [ -e slow ]; then
-    sh -c "$2" | { head -c 65536; echo > stalled; read go < go; cat; }
+    sh -c "$2" | { dd bs=512 count=100 2> log; echo > stalled; read go < go; cat; }
 else
     sh -c "$2"
 fi
