@@ -82,6 +82,7 @@ fn what_is_fetched_is_used_without_its_origin_and_without_git() {
     let mut command = place.command(&["update"]);
     command.env("PATH", "/nonexistent");
     let printed = vthost_tests::output(&mut command);
+    assert_eq!(printed.code, 3, "the machine is not ready");
     assert!(
         printed.stderr.contains("cannot run `git`; install it"),
         "{}",

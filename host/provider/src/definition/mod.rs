@@ -63,7 +63,7 @@ pub struct BackendSection {
     pub name: String,
     /// Where its tests lie, relative to the root of the provider. Empty: in the root.
     pub subdir: PathBuf,
-    /// Key `configs`: the only files of its directory `cfg` that are taken, where it is not empty.
+    /// Key `configs`: files of its directory `cfg`, as definitions of the reference name them. vthost takes all of them.
     pub configs: Vec<String>,
 }
 

@@ -6,11 +6,15 @@
 mod error;
 mod fetch;
 mod git;
+mod key;
 mod lock;
 mod signature;
+mod target;
 
 pub use error::SourceError;
-pub(crate) use fetch::{Wanted, changes, fetch, resolve, retain};
+pub(crate) use fetch::{changes, fetch, retain};
 pub(crate) use git::Git;
+pub(crate) use key::PublicKey;
 pub(crate) use lock::{Locked, Locks};
-pub(crate) use signature::{PublicKey, Signed};
+pub(crate) use signature::Signed;
+pub(crate) use target::{Target, Wanted, resolve};

@@ -136,11 +136,11 @@ fn verify(providers: &Providers, names: Vec<String>, json: bool) -> Result<ExitC
     told.end(json, ExitCode::Ok)
 }
 
-/// What became of several providers: one that fails hides no other.
+/// What became of several providers: one that fails hides no other. The first failure decides the exit code.
 #[derive(Default)]
 struct Told {
     values: Vec<Value>,
-    failed: bool,
+    failed: Option<ExitCode>,
 }
 
 impl Told {
@@ -161,7 +161,7 @@ impl Told {
                 self.values
                     .push(json!({ "name": name, "error": failure.line() }));
                 failure.print();
-                self.failed = true;
+                self.failed.get_or_insert(failure.code());
                 Ok(None)
             }
         }
@@ -171,7 +171,7 @@ impl Told {
         if json {
             print(&self.values)?;
         }
-        Ok(if self.failed { ExitCode::Usage } else { good })
+        Ok(self.failed.unwrap_or(good))
     }
 }
 
