@@ -33,7 +33,7 @@ pub enum DefinitionError {
         /// The line, from 1.
         line: usize,
         /// The mistake.
-        mistake: Mistake,
+        mistake: Box<Mistake>,
     },
 }
 

@@ -45,7 +45,7 @@ impl Reader<'_> {
         DefinitionError::Mistake {
             path: self.path.to_owned(),
             line: line.clamp(1, self.lines.len().max(1)),
-            mistake,
+            mistake: Box::new(mistake),
         }
     }
 
@@ -84,7 +84,7 @@ impl Reader<'_> {
         let mut provider = None;
         let mut backends = Vec::new();
         let mut warnings = Vec::new();
-        for (section, properties) in ini.iter() {
+        for (section, properties) in &ini {
             let Some(section) = section else {
                 if let Some((key, _)) = properties.iter().next() {
                     self.whole("", key)?;
@@ -140,7 +140,7 @@ impl Reader<'_> {
         known: &[&'static str],
     ) -> Result<(), DefinitionError> {
         let mut seen: Vec<&str> = Vec::new();
-        for (key, _) in properties.iter() {
+        for (key, _) in properties {
             self.whole(section, key)?;
             let mistake = if seen.contains(&key) {
                 Mistake::Twice(shown(key))
