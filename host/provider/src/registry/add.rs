@@ -37,12 +37,7 @@ impl Providers {
             Some(name) => name.clone(),
             None => name::derived(&uri).ok_or_else(|| ProviderError::NoName(uri.text.clone()))?,
         };
-        if let Some(found) = self.found.iter().find(|found| found.name == name) {
-            return Err(ProviderError::Exists {
-                name,
-                path: found.path.clone(),
-            });
-        }
+        self.is_free(&name)?;
         let mut definition = Definition {
             path: dir.join(format!("{name}.ini")),
             name,
@@ -67,6 +62,9 @@ impl Providers {
             .locks
             .hold(&name)
             .map_err(|error| failed(&name, error))?;
+        // Another process may have added it while this one waited: then its clone is not to be taken back below.
+        *self = Self::open(&self.dirs)?;
+        self.is_free(&name)?;
         let done = self.bring_and_define(definition, looks_for_backends);
         if done.is_err() {
             self.forget(&name)?;
@@ -74,6 +72,16 @@ impl Providers {
         done?;
         *self = Self::open(&self.dirs)?;
         self.status(&name)
+    }
+
+    fn is_free(&self, name: &str) -> Result<(), ProviderError> {
+        match self.found(name) {
+            Err(_) => Ok(()),
+            Ok(found) => Err(ProviderError::Exists {
+                name: name.to_owned(),
+                path: found.path.clone(),
+            }),
+        }
     }
 
     fn bring_and_define(

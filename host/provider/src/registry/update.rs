@@ -178,3 +178,65 @@ impl Providers {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::Path;
+    use std::process::Command;
+
+    use super::super::NewProvider;
+    use super::*;
+    use crate::{Dirs, Source};
+
+    fn git(dir: &Path, args: &[&str]) -> String {
+        let output = Command::new("git")
+            .current_dir(dir)
+            .args(["-c", "user.name=t", "-c", "user.email=t@example.org"])
+            .args(args)
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{args:?}: {output:?}");
+        String::from_utf8(output.stdout).unwrap().trim().to_owned()
+    }
+
+    fn commit(dir: &Path, file: &str) -> String {
+        fs::create_dir_all(dir.join("qemu/tests")).unwrap();
+        fs::write(dir.join("qemu/tests").join(file), "").unwrap();
+        git(dir, &["add", "--all"]);
+        git(dir, &["commit", "--quiet", "--message", file]);
+        git(dir, &["rev-parse", "HEAD"])
+    }
+
+    #[test]
+    fn a_clone_that_is_gone_comes_back_at_its_pin() {
+        let home = tempfile::tempdir().unwrap();
+        let dirs = Dirs::below(&home.path().join("home"));
+        let up = home.path().join("up");
+        fs::create_dir(&up).unwrap();
+        git(&up, &["init", "--quiet", "--initial-branch=main"]);
+        let one = commit(&up, "one.cfg");
+        let mut providers = Providers::open(&dirs).unwrap();
+        let new = NewProvider {
+            from: format!("file://{}", up.display()),
+            branch: Some("main".into()),
+            ..NewProvider::default()
+        };
+        let root = providers.add(&new).unwrap().root.unwrap();
+        let two = commit(&up, "two.cfg");
+        assert!(providers.fetch_missing().is_empty(), "nothing is missing");
+
+        fs::remove_dir_all(&root).unwrap();
+        let load = || Providers::load(&dirs).remove(0);
+        assert!(matches!(load(), Err(ProviderError::NotFetched(name)) if name == "up"));
+        let updates: Vec<_> = providers
+            .fetch_missing()
+            .into_iter()
+            .map(Result::unwrap)
+            .collect();
+        assert_eq!(updates[0].to.as_ref(), Some(&one));
+        let provider = load().unwrap();
+        assert!(matches!(provider.source, Source::Git { commit } if commit == one));
+        assert_eq!(providers.update("up").unwrap().to, Some(two));
+    }
+}
