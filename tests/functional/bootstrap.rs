@@ -6,6 +6,7 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use sha2::{Digest, Sha256};
 use tempfile::TempDir;
@@ -178,18 +179,18 @@ fn a_guest_that_nobody_knows_is_4() {
     let home = tempfile::tempdir().unwrap();
     let unknown = output(&mut command(
         home.path(),
-        &["bootstrap", "--guest-os", "jeos-27-x86-63"],
+        &["bootstrap", "--guest-os", "JeOS.72"],
     ));
     assert_eq!(unknown.code, 4, "{}", unknown.stderr);
     assert!(
-        unknown.stderr.contains("did you mean `jeos-27-x86_64`?"),
+        unknown.stderr.contains("did you mean"),
         "{}",
         unknown.stderr
     );
     assert_eq!(tree(home.path()), BTreeSet::new());
 }
 
-/// A machine of its own with a guest image to download.
+/// A machine of its own with a guest of its own, whose image is to be downloaded.
 fn with_asset(server: &Server, content: &[u8]) -> TempDir {
     let home = tempfile::tempdir().unwrap();
     let dir = home.path().join("config/downloads.d");
@@ -200,7 +201,96 @@ fn with_asset(server: &Server, content: &[u8]) -> TempDir {
         Sha256::digest(content),
     );
     fs::write(dir.join("own.ini"), definition).unwrap();
+    let guests = home.path().join("config/cfg/guest-os/Linux/LinuxCustom");
+    fs::create_dir_all(&guests).unwrap();
+    let guest = "variants:\n    - x86_64:\n        image_name = images/own\n        vm_arch_name = x86_64\n";
+    fs::write(guests.join("own.cfg"), guest).unwrap();
     home
+}
+
+#[test]
+fn an_image_of_ones_own_is_told_where_to_be() {
+    let server = Server::start(|_, _| Answer::status(404));
+    let home = with_asset(&server, b"own");
+    fs::remove_file(home.path().join("config/downloads.d/own.ini")).unwrap();
+    let doctor = || {
+        output(&mut command(
+            home.path(),
+            &["bootstrap", "--guest-os", "own"],
+        ))
+    };
+    let missing = doctor();
+    let image = home.path().join("data/images/own.qcow2");
+    assert_eq!(missing.code, 3);
+    let told = format!("put it to {}", image.display());
+    assert!(missing.stderr.contains(&told), "{}", missing.stderr);
+    fs::write(image, "own").unwrap();
+    let there = doctor();
+    assert_eq!(there.code, 0, "{}", there.stderr);
+}
+
+#[test]
+fn providers_are_fetched_and_one_that_fails_is_told() {
+    let home = with_image();
+    let definitions = home.path().join("config/test-providers.d");
+    fs::create_dir_all(&definitions).unwrap();
+    let repository = home.path().join("repository");
+    let git = |args: &[&str]| {
+        let mut git = Command::new("git");
+        git.current_dir(&repository).args(args);
+        for name in ["GIT_AUTHOR", "GIT_COMMITTER"] {
+            git.env(format!("{name}_NAME"), "a")
+                .env(format!("{name}_EMAIL"), "a@b");
+        }
+        assert!(
+            git.stdout(Stdio::null()).status().unwrap().success(),
+            "{args:?}"
+        );
+    };
+    fs::create_dir_all(repository.join("qemu/tests/cfg")).unwrap();
+    fs::write(
+        repository.join("qemu/tests/cfg/one.cfg"),
+        "- one:\n    type = one\n",
+    )
+    .unwrap();
+    git(&["init", "-q", "-b", "main"]);
+    git(&["add", "."]);
+    git(&["commit", "-q", "-m", "one"]);
+    let define = |name: &str, from: &Path| {
+        let text = format!(
+            "[provider]\nuri: file://{}\nbranch: main\n[qemu]\nsubdir: qemu/\n",
+            from.join(".git").display()
+        );
+        fs::write(definitions.join(format!("{name}.ini")), text).unwrap();
+    };
+    define("mine", &repository);
+    define("gone", &home.path().join("nowhere"));
+    let bootstrap = || output(&mut command(home.path(), &["bootstrap", "--json"]));
+    let state = |printed: &Printed, name: &str| {
+        let step = steps(printed).remove(0);
+        let item = step.items.into_iter().find(|item| item.name == name);
+        item.unwrap_or_else(|| panic!("{}", printed.stderr)).state
+    };
+    let first = bootstrap();
+    assert_eq!(
+        state(&first, "mine"),
+        ReadinessState::Changed,
+        "{}",
+        first.stderr
+    );
+    assert_eq!(
+        state(&first, "gone"),
+        ReadinessState::Missing,
+        "{}",
+        first.stderr
+    );
+    let second = bootstrap();
+    assert_eq!(
+        state(&second, "mine"),
+        ReadinessState::Ok,
+        "{}",
+        second.stderr
+    );
 }
 
 #[test]
@@ -240,8 +330,13 @@ fn two_at_once_do_not_disturb_each_other() {
             .unwrap()
     };
     let both = [start(), start()];
+    let begun = Instant::now();
     while server.requests().is_empty() {
-        std::thread::yield_now();
+        assert!(
+            begun.elapsed() < Duration::from_secs(60),
+            "nobody downloads"
+        );
+        std::thread::sleep(Duration::from_millis(10));
     }
     gate.open();
     let mut states: Vec<ReadinessState> = both

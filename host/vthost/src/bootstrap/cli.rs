@@ -10,8 +10,8 @@ pub(crate) struct ReadyArgs {
     /// The type of tests to be ready for
     #[arg(long, value_name = "TYPE", default_value = "qemu", value_parser = PossibleValuesParser::new(TYPES))]
     pub(crate) vt_type: String,
-    /// The guest whose image is wanted, as `JeOS.27` [default: JeOS]
-    #[arg(long, alias = "vt-guest-os", value_name = "GUEST")]
+    /// The guest whose image is wanted, as an `only` filter; `vthost list-guests` shows them [default: JeOS.12]
+    #[arg(long, alias = "vt-guest-os", value_name = "FILTER")]
     pub(crate) guest_os: Option<String>,
     /// Print one JSON object a step, on standard output
     #[arg(long)]
