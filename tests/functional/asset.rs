@@ -388,7 +388,7 @@ fn what_cannot_be_uncompressed_leaves_what_was_there() {
 fn a_checksum_can_come_from_the_server() {
     let (home, content) = (Home::new(), content(1000));
     let digest = format!("{:x}", Sha256::digest(&content));
-    let body = content.clone();
+    let body = content;
     let server = Server::start(move |request, _| match request.path.as_str() {
         "/SUMS" => {
             Answer::whole(format!("{}  other\n{digest}  image\n", "0".repeat(64)).as_bytes())

@@ -138,10 +138,8 @@ fn asset<'a>(file: &str, section: &'a Section) -> Result<Asset, Wrong<'a>> {
         }
         if !KEYS.contains(&key.name.as_str()) {
             let near = nearest(&key.name, KEYS.iter().copied());
-            let hint = did_you_mean(&near).map_or_else(
-                || format!("there are {}", KEYS.join(", ")),
-                |question| question.clone(),
-            );
+            let hint =
+                did_you_mean(&near).unwrap_or_else(|| format!("there are {}", KEYS.join(", ")));
             return Err(wrong(
                 key,
                 format_args!("unknown key `{}`; {hint}", key.name),

@@ -247,7 +247,7 @@ mod tests {
                 let mut out = Vec::new();
                 let mut last = 0;
                 uncompress(compression, &path, &mut out, limit, &mut |bytes| {
-                    last = bytes
+                    last = bytes;
                 })
                 .map(|()| (out, last))
             };
