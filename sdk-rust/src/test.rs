@@ -1,5 +1,7 @@
 //! The test that runs.
 
+use std::path::{Path, PathBuf};
+
 use crate::bindings::vthost::core::params::Params as RawParams;
 use crate::bindings::vthost::vm::env;
 use crate::{Error, Outcome, Params, Vm};
@@ -43,6 +45,12 @@ impl<'a> Test<'a> {
     /// [`Error::NotFound`] if the environment has none of that name.
     pub fn vm(&self, name: &str) -> Result<Vm, Error> {
         Ok(Vm::new(env::get_vm(name)?))
+    }
+
+    /// The path of an auxiliary file of this pack, which its author put into `deps/`: `/deps/<name>`. It can be read, and
+    /// not be written. Similar to `data_dir.get_deps_dir()` in Avocado-VT, joined with the name.
+    pub fn deps_path(&self, name: &str) -> PathBuf {
+        Path::new("/deps").join(name.trim_start_matches('/'))
     }
 
     /// The names of all machines, in the order of the value of `vms`.

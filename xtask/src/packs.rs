@@ -68,24 +68,21 @@ fn pack_packages(metadata: &Metadata) -> Vec<&Package> {
 
 fn pack(vthost: &Path, package: &Package, component: &Path, packs: &Path) -> Result<()> {
     let output = packs.join(format!("{}.wasm", package.name));
-    let cfg = package
+    let dir = package
         .manifest_path
         .parent()
         .context("a manifest has a directory")?
-        .join("cfg");
-    let cfg = cfg.is_dir().then(|| cfg.as_std_path());
+        .as_std_path();
     let mut inputs = vec![component.to_owned(), vthost.to_owned()];
-    if let Some(cfg) = cfg {
-        inputs.push(cfg.to_owned());
-        for entry in std::fs::read_dir(cfg)? {
-            inputs.push(entry?.path());
-        }
+    for name in ["pack.toml", "cfg", "deps"] {
+        add_all(&dir.join(name), &mut inputs)?;
     }
     if is_fresh(&output, &inputs) {
         return Ok(());
     }
     let mut build = sh::command(vthost);
-    build.args(["pack", "build"]).arg(component);
+    build.args(["pack", "build"]).arg(dir);
+    build.arg("--component").arg(component);
     build.arg("--output").arg(&output);
     build.args([
         "--name",
@@ -93,10 +90,21 @@ fn pack(vthost: &Path, package: &Package, component: &Path, packs: &Path) -> Res
         "--pack-version",
         &package.version.to_string(),
     ]);
-    if let Some(cfg) = cfg {
-        build.arg("--cfg").arg(cfg);
-    }
     sh::run(&mut build)
+}
+
+/// Adds a file, or a directory with all that is in it; nothing if it is not there.
+fn add_all(path: &Path, to: &mut Vec<PathBuf>) -> Result<()> {
+    if !path.exists() {
+        return Ok(());
+    }
+    to.push(path.to_owned());
+    if path.is_dir() {
+        for entry in std::fs::read_dir(path)? {
+            add_all(&entry?.path(), to)?;
+        }
+    }
+    Ok(())
 }
 
 /// Whether a file is newer than all that it is made of.

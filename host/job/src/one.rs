@@ -4,11 +4,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use vthost_cartesian::OriginKind;
 use vthost_env::{Context, Environment, ErrorKind, Log};
 use vthost_metadata::{
     EventKind, LogLevel, LogSource, Phase, Status, TestFinished, TestLog, TestPhase, TestStarted,
 };
 use vthost_params::Params;
+use vthost_provider::pack::PackLimits;
 use vthost_sandbox::{Limits, Prepared, Sandbox, TestEnd, TestLogger, TestRun};
 
 use crate::run::now;
@@ -140,8 +142,24 @@ where
     }
 
     fn deadline(&self) -> Result<Duration, vthost_params::ParamError> {
-        let default = Limits::default().deadline;
-        self.params.seconds("test_timeout", default)
+        let host = Limits::default().deadline;
+        let deadline = self.params.seconds("test_timeout", host)?;
+        // What somebody set for this variant comes before what the pack says of all its tests.
+        let is_set = self
+            .params
+            .origin("test_timeout")
+            .is_some_and(|origin| origin.kinds().any(|kind| *kind != OriginKind::Default));
+        let pack = self.pack_limits();
+        Ok(match pack.deadline.map(Duration::from_secs) {
+            Some(least) if !is_set => deadline.min(least),
+            _ => deadline,
+        })
+    }
+
+    /// What the pack says of all its tests.
+    fn pack_limits(&self) -> PackLimits {
+        let pack = self.planned.pack.map(|pack| &self.shared.plan.packs[pack]);
+        pack.map(|pack| pack.manifest.limits).unwrap_or_default()
     }
 
     async fn preprocess(&self, context: &Context) -> Result<Environment, TestEnd> {
@@ -169,9 +187,10 @@ where
         deadline: Duration,
         data: PathBuf,
     ) -> TestEnd {
+        let pack = self.pack_limits();
         let limits = Limits {
             deadline,
-            ..Limits::default()
+            ..Limits::default().at_most(pack.memory, pack.log)
         };
         let (emit, number) = (self.shared.emit.clone(), self.number);
         let log = TestLogger::new(limits.log, move |level, source, message| {

@@ -171,7 +171,15 @@ fn prepare(plan: &Plan, sandbox: &Sandbox) -> Result<Vec<Option<Prepared>>, JobE
             }
             let name = &pack.manifest.name;
             let prepared = sandbox.prepare(name, &pack.bytes, &pack.code_digest, &plan.grants)?;
-            Ok(Some(prepared))
+            let deps = match pack.deps_digest() {
+                Some(digest) => {
+                    let files = pack.deps.iter();
+                    let files = files.map(|file| (file.path.as_str(), pack.dep(file)));
+                    Some(sandbox.unpack(&digest, files)?)
+                }
+                None => None,
+            };
+            Ok(Some(prepared.with_deps(deps)))
         })
         .collect()
 }

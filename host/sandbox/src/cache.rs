@@ -52,6 +52,11 @@ impl Cache {
         })
     }
 
+    /// The directory.
+    pub(crate) fn dir(&self) -> &Path {
+        &self.dir
+    }
+
     fn path(&self, code_digest: &str) -> PathBuf {
         self.dir
             .join(format!("{}-{code_digest}.cwasm", self.engine))

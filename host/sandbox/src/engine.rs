@@ -12,9 +12,9 @@ use wasmtime::{Config, Engine, Store, Trap, UpdateDeadline, WasmBacktrace};
 use wasmtime_wasi::I32Exit;
 
 use crate::cache::Cache;
-use crate::host::Host;
+use crate::host::{Files, Host};
 use crate::v0_1::{self, bindings::PackPre};
-use crate::{Limits, SandboxError, TestEnd, TestLogger};
+use crate::{Limits, SandboxError, TestEnd, TestLogger, deps};
 
 /// How often a running guest is looked at.
 const TICK: Duration = Duration::from_millis(10);
@@ -40,6 +40,17 @@ pub struct TestSpec {
 pub struct Prepared {
     pack: String,
     pre: PackPre<Host>,
+    /// The directory that its tests see as `/deps`.
+    deps: Option<PathBuf>,
+}
+
+impl Prepared {
+    /// Lets the tests of this pack read this directory as `/deps` ([`Sandbox::unpack`] makes it).
+    #[must_use]
+    pub fn with_deps(mut self, deps: Option<PathBuf>) -> Self {
+        self.deps = deps;
+        self
+    }
 }
 
 /// One test to run.
@@ -114,6 +125,19 @@ impl Sandbox {
         self.link(pack, &component, grants)
     }
 
+    /// Writes the auxiliary files of a pack, unless they are there already, and gives their directory. `digest` is one
+    /// of all of them; their paths are relative, without `..`.
+    ///
+    /// # Errors
+    /// [`SandboxError::Deps`] if they cannot be written.
+    pub fn unpack<'a>(
+        &self,
+        digest: &str,
+        files: impl Iterator<Item = (&'a str, &'a [u8])> + Clone,
+    ) -> Result<PathBuf, SandboxError> {
+        deps::unpack(self.cache.dir(), digest, files)
+    }
+
     fn compile(&self, pack: &str, bytes: &[u8]) -> Result<Component, SandboxError> {
         Component::new(&self.engine, bytes).map_err(|source| SandboxError::Compile {
             pack: pack.to_owned(),
@@ -134,6 +158,7 @@ impl Sandbox {
             .map(|pre| Prepared {
                 pack: pack.to_owned(),
                 pre,
+                deps: None,
             })
             .map_err(|source| SandboxError::Link {
                 pack: pack.to_owned(),
@@ -159,8 +184,14 @@ impl Sandbox {
         let log = TestLogger::new(limits.log, |level, _, text| {
             tracing::debug!(?level, text, "a pack logs while it tells its tests");
         });
-        let host =
-            Host::new(pack.to_owned(), Arc::default(), log, &limits, None).map_err(failed)?;
+        let host = Host::new(
+            pack.to_owned(),
+            Arc::default(),
+            log,
+            &limits,
+            Files::default(),
+        )
+        .map_err(failed)?;
         let mut store = self.store(host, limits.deadline);
         let asked = async {
             let pack = prepared.pre.instantiate_async(&mut store).await?;
@@ -184,7 +215,11 @@ impl Sandbox {
             data,
         } = run;
         let pack = prepared.pack.clone();
-        let host = match Host::new(pack, env, log, &limits, data.as_deref()) {
+        let files = Files {
+            data: data.as_deref(),
+            deps: prepared.deps.as_deref(),
+        };
+        let host = match Host::new(pack, env, log, &limits, files) {
             Ok(host) => host,
             Err(error) => return TestEnd::error(format!("the sandbox cannot be made: {error:#}")),
         };

@@ -30,6 +30,14 @@ pub enum SandboxError {
         /// Why.
         source: wasmtime::Error,
     },
+    /// The auxiliary files of a pack cannot be written.
+    #[error("the auxiliary files of a pack cannot be written to {}", .path.display())]
+    Deps {
+        /// Their directory.
+        path: std::path::PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
     /// The component cache cannot be used.
     #[error("the component cache {} cannot be used", .path.display())]
     Cache {

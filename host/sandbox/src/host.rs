@@ -16,6 +16,15 @@ use crate::stdio::LogStream;
 /// How many jobs without a handle go on at a time.
 const MAX_DETACHED: usize = 64;
 
+/// The directories of the host that one instance sees.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Files<'a> {
+    /// Seen as `/data`, to read and write.
+    pub(crate) data: Option<&'a Path>,
+    /// Seen as `/deps`, to read.
+    pub(crate) deps: Option<&'a Path>,
+}
+
 /// The data of a store: everything that the calls of one instance can reach, and nothing of any other test.
 pub(crate) struct Host {
     pub(crate) pack: String,
@@ -32,13 +41,13 @@ pub(crate) struct Host {
 }
 
 impl Host {
-    /// A host for one instance: no environment, no sockets, and no files but `data`, if it is given.
+    /// A host for one instance: no environment, no sockets, and no files but those given.
     pub(crate) fn new(
         pack: String,
         env: Arc<Environment>,
         log: TestLogger,
         limits: &Limits,
-        data: Option<&Path>,
+        files: Files<'_>,
     ) -> wasmtime::Result<Self> {
         let stdout = LogStream::new(log.clone(), LogLevel::Info, LogSource::Stdout);
         let stderr = LogStream::new(log.clone(), LogLevel::Warn, LogSource::Stderr);
@@ -47,8 +56,11 @@ impl Host {
         wasi.allow_tcp(false)
             .allow_udp(false)
             .allow_ip_name_lookup(false);
-        if let Some(data) = data {
+        if let Some(data) = files.data {
             wasi.preopened_dir(data, "/data", FsPerms::ReadWrite)?;
+        }
+        if let Some(deps) = files.deps {
+            wasi.preopened_dir(deps, "/deps", FsPerms::ReadOnly)?;
         }
         let mut table = ResourceTable::new();
         table.set_max_capacity(limits.handles);

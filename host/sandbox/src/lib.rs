@@ -14,6 +14,7 @@
 //! `limit:handles`, `limit:log`.
 
 mod cache;
+mod deps;
 mod end;
 mod engine;
 mod error;

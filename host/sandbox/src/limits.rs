@@ -29,6 +29,24 @@ impl Default for Limits {
     }
 }
 
+impl Limits {
+    /// These limits, or what a pack gets by with where that is less: a pack never gets more than the host gives.
+    /// `memory` and `log` are bytes.
+    #[must_use]
+    pub fn at_most(self, memory: Option<u64>, log: Option<u64>) -> Self {
+        let less = |given: usize, asked: Option<u64>| {
+            asked
+                .and_then(|asked| usize::try_from(asked).ok())
+                .map_or(given, |asked| asked.min(given))
+        };
+        Self {
+            memory: less(self.memory, memory),
+            log: less(self.log, log),
+            ..self
+        }
+    }
+}
+
 /// Counts memory and refuses growth past the limit with a trap, so that the reason can be told.
 #[derive(Debug)]
 pub(crate) struct Meter {
@@ -83,6 +101,15 @@ impl ResourceLimiter for Meter {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_pack_gets_less_if_it_says_so_and_never_more() {
+        let host = Limits::default();
+        assert_eq!(host.at_most(None, None), host);
+        assert_eq!(host.at_most(Some(1), Some(2)).memory, 1);
+        assert_eq!(host.at_most(Some(1), Some(2)).log, 2);
+        assert_eq!(host.at_most(Some(u64::MAX), Some(u64::MAX)), host);
+    }
 
     #[test]
     fn all_memories_count_together() {

@@ -10,6 +10,7 @@ use crate::cartesian::CartesianArgs;
 use crate::doctor::DoctorArgs;
 use crate::guests::{ArchArgs, GuestArgs};
 use crate::list::ListArgs;
+use crate::pack::PackArgs;
 use crate::provider::ProviderArgs;
 use crate::select::SelectArgs;
 
@@ -64,7 +65,7 @@ pub(crate) enum Command {
     ListArchs(ArchArgs),
     /// Run tests
     Run(RunArgs),
-    /// Make and inspect test packs
+    /// Make, inspect and sign test packs
     Pack(PackArgs),
     /// Add, show and update where tests come from
     Provider(ProviderArgs),
@@ -94,41 +95,6 @@ pub(crate) struct RunArgs {
     /// Print a line when a test starts, too
     #[arg(short, long, conflicts_with = "json")]
     pub(crate) verbose: bool,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct PackArgs {
-    #[command(subcommand)]
-    pub(crate) command: PackCommand,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum PackCommand {
-    /// Make a pack of a component: ask it for its tests, and put manifest and configuration into it
-    Build {
-        /// The component, as a toolchain built it for wasm32-wasip2
-        component: PathBuf,
-        /// The pack to write
-        #[arg(short, long, value_name = "PACK.wasm")]
-        output: PathBuf,
-        /// The name of the pack [default: the name of the output]
-        #[arg(long)]
-        name: Option<String>,
-        /// The version of the pack
-        #[arg(long, default_value = "0.0.0", value_name = "VERSION")]
-        pack_version: String,
-        /// A directory of Cartesian configuration; without it, every test is a variant of its own
-        #[arg(long, value_name = "DIR")]
-        cfg: Option<PathBuf>,
-    },
-    /// Show what is in a pack, without running it
-    Inspect {
-        /// The pack
-        pack: PathBuf,
-        /// Print one JSON object
-        #[arg(long)]
-        json: bool,
-    },
 }
 
 #[cfg(test)]

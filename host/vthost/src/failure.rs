@@ -6,6 +6,7 @@ use std::io;
 use vthost_job::{JobError, NotReady, PlanError};
 use vthost_metadata::ExitCode;
 use vthost_provider::asset::{AssetError, UnknownAsset};
+use vthost_provider::pack::{CargoError, ProjectError, SignatureError, TemplateError};
 use vthost_provider::{CfgError, LayoutError, NoHome, PackError, ProviderError, SelectError};
 use vthost_report::ReportError;
 use vthost_sandbox::SandboxError;
@@ -101,8 +102,11 @@ failures! {
     NotReady => NotReady,
     CfgError => Usage,
     PackError => Usage,
+    ProjectError => Usage,
     ReportError => JobFailed,
     UnknownAsset => NothingToRun,
+    SignatureError => Usage,
+    TemplateError => Usage,
     vthost_policy::UnknownGrant => Usage,
 }
 
@@ -122,11 +126,23 @@ impl From<SandboxError> for Failure {
     }
 }
 
+impl From<CargoError> for Failure {
+    fn from(error: CargoError) -> Self {
+        let code = match &error {
+            CargoError::NoCargo(_) | CargoError::NoTarget => ExitCode::NotReady,
+            _ => ExitCode::Usage,
+        };
+        Self::of(code, &error)
+    }
+}
+
 /// A pack that does not compile or fit is the operator's to replace; an engine or a cache that does not work is the
 /// machine's.
 fn sandbox_code(error: &SandboxError) -> ExitCode {
     match error {
-        SandboxError::Engine(_) | SandboxError::Cache { .. } => ExitCode::NotReady,
+        SandboxError::Engine(_) | SandboxError::Cache { .. } | SandboxError::Deps { .. } => {
+            ExitCode::NotReady
+        }
         SandboxError::Compile { .. }
         | SandboxError::Link { .. }
         | SandboxError::Describe { .. } => ExitCode::Usage,

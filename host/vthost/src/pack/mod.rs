@@ -1,0 +1,26 @@
+//! `vthost pack`.
+
+mod build;
+mod cli;
+mod extract;
+mod inspect;
+mod new;
+mod sign;
+
+use vthost_metadata::ExitCode;
+
+pub(crate) use cli::PackArgs;
+use cli::PackCommand;
+
+use crate::failure::Failure;
+
+pub(crate) fn main(args: PackArgs) -> Result<ExitCode, Failure> {
+    match args.command {
+        PackCommand::New(args) => new::main(&args),
+        PackCommand::Build(args) => build::main(&args),
+        PackCommand::Inspect(args) => inspect::main(&args),
+        PackCommand::Extract(args) => extract::main(&args),
+        PackCommand::Sign(args) => sign::main(&args),
+        PackCommand::Verify(args) => sign::verify(&args),
+    }
+}
