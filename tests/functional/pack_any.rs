@@ -36,7 +36,7 @@ fn component() -> Vec<u8> {
     let wit = Path::new(env!("CARGO_MANIFEST_DIR")).join("../wit");
     let mut resolve = Resolve::default();
     let mut package = None;
-    for name in ["core", "guest", "host", "vm", "pack"] {
+    for name in ["core", "guest", "vm", "host", "pack"] {
         package = Some(resolve.push_dir(wit.join(name)).unwrap().0);
     }
     let world = resolve

@@ -1,5 +1,6 @@
 //! The first pack of an author.
 
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use vthost_tests::{binary, output, vthost};
@@ -139,5 +140,40 @@ fn what_cannot_be_built_is_told() {
         told.code == 2 && told.stderr.contains("crate-type"),
         "{}",
         told.stderr
+    );
+}
+
+#[test]
+fn a_machine_that_cannot_compile_is_told_what_to_install() {
+    let dir = tempfile::tempdir().unwrap();
+    let package = dir.path().join("x");
+    let write = |name: &str, text: &str| std::fs::write(dir.path().join(name), text).unwrap();
+    std::fs::create_dir_all(package.join("src")).unwrap();
+    write("x/src/lib.rs", "");
+    let toml = "[package]\nname = \"x\"\n[lib]\ncrate-type = [\"cdylib\"]\n[workspace]\n";
+    write("x/Cargo.toml", toml);
+    // A compiler that has the libraries of this machine and of no other target.
+    write(
+        "rustc",
+        "#!/bin/sh\ncase \"$*\" in *wasm32*) exec rustc \"$@\" --sysroot /nowhere;; esac\nexec rustc \"$@\"\n",
+    );
+    let rustc = dir.path().join("rustc");
+    std::fs::set_permissions(&rustc, PermissionsExt::from_mode(0o755)).unwrap();
+    let build = |key: &str, value: &Path| {
+        let mut build = vthost();
+        build.args(["pack", "build"]).arg(&package);
+        output(build.env(key, value))
+    };
+    let no_target = build("RUSTC", &rustc);
+    assert!(
+        no_target.code == 3 && no_target.stderr.contains("rustup target add wasm32-wasip2"),
+        "{}",
+        no_target.stderr
+    );
+    let no_cargo = build("CARGO", Path::new("/nowhere/cargo"));
+    assert!(
+        no_cargo.code == 3 && no_cargo.stderr.contains("cannot run cargo"),
+        "{}",
+        no_cargo.stderr
     );
 }

@@ -1,18 +1,17 @@
 //! What a pack is made of, as a directory: `pack.toml`, `cfg/`, `deps/`, and a component or the Cargo package of one.
 
-use std::ops::Range;
+mod file;
+mod walk;
+
 use std::path::{Path, PathBuf};
 
-use serde::Deserialize;
-use vthost_cartesian::{did_you_mean, nearest};
-use vthost_policy::GRANTS;
+pub use file::ProjectFile;
 
-use super::{Capability, CfgFile, PackLimits};
+use super::CfgFile;
+use walk::{read_cfg, read_deps};
 
 /// The file that describes a pack.
 const PROJECT_FILE: &str = "pack.toml";
-/// The backend of configuration that names none.
-const GENERIC: &str = "generic";
 /// Why a directory does not make a pack.
 #[derive(Debug, thiserror::Error)]
 pub enum ProjectError {
@@ -68,46 +67,6 @@ fn hint(suggestion: Option<&str>) -> String {
     suggestion.map_or_else(String::new, |text| format!("; {text}"))
 }
 
-/// `pack.toml`: every key may be left out.
-#[derive(Debug, Clone, Default)]
-pub struct ProjectFile {
-    /// The name of the pack.
-    pub name: Option<String>,
-    /// Its version.
-    pub version: Option<String>,
-    /// A component that is ready, relative to the directory. Without it, the directory is a Cargo package.
-    pub component: Option<PathBuf>,
-    /// The directory of configuration; `cfg` if that is there.
-    pub cfg: Option<PathBuf>,
-    /// The directory of auxiliary files; `deps` if that is there.
-    pub deps: Option<PathBuf>,
-    /// The grants that the pack asks for.
-    pub capabilities: Vec<Capability>,
-    /// What its tests get by with.
-    pub limits: PackLimits,
-}
-
-/// The form of the file.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
-struct Form {
-    name: Option<String>,
-    version: Option<String>,
-    component: Option<PathBuf>,
-    cfg: Option<PathBuf>,
-    deps: Option<PathBuf>,
-    capabilities: std::collections::BTreeMap<toml::Spanned<String>, String>,
-    limits: LimitsForm,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
-struct LimitsForm {
-    memory_mib: Option<u32>,
-    deadline_seconds: Option<u32>,
-    log_mib: Option<u32>,
-}
-
 /// A directory that makes a pack.
 #[derive(Debug, Clone)]
 pub struct Project {
@@ -125,7 +84,7 @@ impl Project {
     pub fn open(dir: &Path) -> Result<Self, ProjectError> {
         let path = dir.join(PROJECT_FILE);
         let file = match std::fs::read_to_string(&path) {
-            Ok(text) => parse(&path, &text)?,
+            Ok(text) => file::parse(&path, &text)?,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound && dir.is_dir() => {
                 ProjectFile::default()
             }
@@ -168,11 +127,7 @@ impl Project {
     /// [`ProjectError`] if it cannot be read, or something in it is no plain file.
     pub fn deps(&self) -> Result<Vec<(String, Vec<u8>)>, ProjectError> {
         match self.place(self.file.deps.as_deref(), "deps") {
-            Some(dir) => {
-                let mut files = Vec::new();
-                read_deps(&dir, "", &mut files)?;
-                Ok(files)
-            }
+            Some(dir) => read_deps(&dir),
             None => Ok(Vec::new()),
         }
     }
@@ -186,190 +141,9 @@ impl Project {
     }
 }
 
-fn parse(path: &Path, text: &str) -> Result<ProjectFile, ProjectError> {
-    let form: Form = toml::from_str(text).map_err(|error| {
-        let span = error.span().unwrap_or_default();
-        let word = text.get(span.clone()).unwrap_or_default().trim_matches('"');
-        // The message names the keys that can stand there: `unknown field `a`, expected one of `b`, `c``.
-        let near = match error.message().split_once(", expected ") {
-            Some((_, known)) => nearest(word, known.split('`').skip(1).step_by(2)),
-            None => Vec::new(),
-        };
-        wrong(path, text, &span, error.message(), did_you_mean(&near))
-    })?;
-    let mut capabilities = Vec::new();
-    for (grant, reason) in form.capabilities {
-        let names = GRANTS.iter().map(|grant| grant.name);
-        if names.clone().all(|name| name != grant.as_ref()) {
-            let near = did_you_mean(&nearest(grant.as_ref(), names.clone()));
-            let message = format!("there is no grant `{}`", grant.as_ref());
-            let known = format!("known are {}", names.collect::<Vec<_>>().join(", "));
-            return Err(wrong(
-                path,
-                text,
-                &grant.span(),
-                &message,
-                near.or(Some(known)),
-            ));
-        }
-        capabilities.push(Capability {
-            grant: grant.into_inner(),
-            reason: Some(reason).filter(|reason| !reason.is_empty()),
-        });
-    }
-    let bytes = |mib: Option<u32>| mib.map(|mib| u64::from(mib) << 20);
-    Ok(ProjectFile {
-        name: form.name,
-        version: form.version,
-        component: form.component,
-        cfg: form.cfg,
-        deps: form.deps,
-        capabilities,
-        limits: PackLimits {
-            memory: bytes(form.limits.memory_mib),
-            deadline: form.limits.deadline_seconds.map(u64::from),
-            log: bytes(form.limits.log_mib),
-        },
-    })
-}
-
-fn wrong(
-    path: &Path,
-    text: &str,
-    span: &Range<usize>,
-    message: &str,
-    suggestion: Option<String>,
-) -> ProjectError {
-    let before = text.get(..span.start).unwrap_or_default();
-    let line_start = before.rfind('\n').map_or(0, |at| at + 1);
-    ProjectError::File {
-        path: path.to_owned(),
-        line: before.matches('\n').count() + 1,
-        column: before[line_start..].chars().count() + 1,
-        message: message.lines().next().unwrap_or_default().to_owned(),
-        suggestion,
-    }
-}
-
-/// The entries of a directory with their names, sorted by name.
-fn entries(dir: &Path) -> Result<Vec<(String, PathBuf)>, ProjectError> {
-    let unreadable = |source| ProjectError::Io {
-        path: dir.to_owned(),
-        source,
-    };
-    let mut entries = Vec::new();
-    for entry in std::fs::read_dir(dir).map_err(unreadable)? {
-        let entry = entry.map_err(unreadable)?;
-        let path = entry.path();
-        match entry.file_name().into_string() {
-            Ok(name) => entries.push((name, path)),
-            Err(_) => return Err(ProjectError::NotText { path }),
-        }
-    }
-    entries.sort_unstable();
-    Ok(entries)
-}
-
-fn read_cfg(dir: &Path) -> Result<Vec<CfgFile>, ProjectError> {
-    let mut files = Vec::new();
-    let mut backends = Vec::new();
-    for (name, path) in entries(dir)? {
-        if path.is_dir() {
-            backends.push((name, path));
-        } else {
-            take_cfg(GENERIC, name, &path, &mut files)?;
-        }
-    }
-    for (backend, dir) in backends {
-        for (name, path) in entries(&dir)? {
-            take_cfg(&backend, name, &path, &mut files)?;
-        }
-    }
-    if files.is_empty() {
-        return Err(ProjectError::NoCfg {
-            path: dir.to_owned(),
-        });
-    }
-    Ok(files)
-}
-
-fn take_cfg(
-    backend: &str,
-    name: String,
-    path: &Path,
-    files: &mut Vec<CfgFile>,
-) -> Result<(), ProjectError> {
-    if path.extension().is_none_or(|ending| ending != "cfg") {
-        return Ok(());
-    }
-    let text = std::fs::read_to_string(path).map_err(|source| ProjectError::Io {
-        path: path.to_owned(),
-        source,
-    })?;
-    files.push(CfgFile {
-        backend: backend.to_owned(),
-        name,
-        text,
-    });
-    Ok(())
-}
-
-/// Links are not followed: one that leads in a circle would never end, and one that leads out would put a file of the
-/// author's machine into the pack that nobody meant to give away.
-fn read_deps(
-    dir: &Path,
-    below: &str,
-    files: &mut Vec<(String, Vec<u8>)>,
-) -> Result<(), ProjectError> {
-    for (name, path) in entries(dir)? {
-        let unreadable = |source| ProjectError::Io {
-            path: path.clone(),
-            source,
-        };
-        let kind = path.symlink_metadata().map_err(unreadable)?.file_type();
-        let name = format!("{below}{name}");
-        if kind.is_dir() {
-            read_deps(&path, &format!("{name}/"), files)?;
-        } else if kind.is_file() {
-            files.push((name, std::fs::read(&path).map_err(unreadable)?));
-        } else {
-            return Err(ProjectError::Special { path });
-        }
-    }
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn told(text: &str) -> String {
-        parse(Path::new("pack.toml"), text).unwrap_err().to_string()
-    }
-
-    #[test]
-    fn a_mistake_is_pointed_at() {
-        let unknown = told("name = \"a\"\nverson = \"1\"\n");
-        assert!(
-            unknown.starts_with("pack.toml:2:1: unknown field `verson`")
-                && unknown.ends_with("did you mean `version`?"),
-            "{unknown}"
-        );
-        let nested = told("[limits]\nmemory-mb = 3\n");
-        assert!(
-            nested.starts_with("pack.toml:2:1:") && nested.ends_with("did you mean `memory-mib`?"),
-            "{nested}"
-        );
-        let kind = told("\nname = 3\n");
-        assert!(kind.starts_with("pack.toml:2:8: invalid type"), "{kind}");
-        let syntax = told("name = \"a\nb\"\n");
-        assert!(syntax.starts_with("pack.toml:1:"), "{syntax}");
-        let grant = told("[capabilities]\nraw-qpm = \"why\"\n");
-        assert_eq!(
-            grant,
-            "pack.toml:2:1: there is no grant `raw-qpm`; did you mean `raw-qmp`?"
-        );
-    }
 
     #[test]
     fn everything_in_the_directory_is_taken() {

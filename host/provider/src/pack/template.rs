@@ -6,6 +6,7 @@ use include_dir::{Dir, DirEntry, include_dir};
 
 use super::PackError;
 use super::check::check_name;
+use super::write::write_dir;
 
 /// The files of the template, as they stand in `sdk-rust/template/`. Their names end in `.in`, so that no tool takes
 /// them for what they are to become.
@@ -29,14 +30,6 @@ pub enum TemplateError {
     /// The name cannot be one of a Cargo package.
     #[error("`{0}` cannot be the name of a Cargo package: it must begin with a letter")]
     Name(String),
-    /// A file cannot be written.
-    #[error("cannot write {}", .path.display())]
-    Io {
-        /// The file or directory.
-        path: PathBuf,
-        /// Why.
-        source: std::io::Error,
-    },
 }
 
 /// Writes a new Cargo package for a pack to a directory that is empty or not there yet, at once or not at all.
@@ -48,39 +41,13 @@ pub fn write_template(name: &str, sdk: &Sdk, dir: &Path) -> Result<(), TemplateE
     if !name.starts_with(|c: char| c.is_ascii_alphabetic()) {
         return Err(TemplateError::Name(name.to_owned()));
     }
-    if std::fs::read_dir(dir).is_ok_and(|mut entries| entries.next().is_some())
-        || (dir.symlink_metadata().is_ok() && !dir.is_dir())
-    {
-        return Err(PackError::InTheWay {
-            path: dir.to_owned(),
-        }
-        .into());
-    }
-    let io = |source| TemplateError::Io {
-        path: dir.to_owned(),
-        source,
-    };
-    let parent = dir
-        .parent()
-        .filter(|parent| !parent.as_os_str().is_empty())
-        .unwrap_or(Path::new("."));
-    std::fs::create_dir_all(parent).map_err(io)?;
-    let draft = tempfile::Builder::new()
-        .permissions(std::os::unix::fs::PermissionsExt::from_mode(0o777))
-        .tempdir_in(parent)
-        .map_err(io)?;
     // The form of a TOML string: a path may hold quotes and backslashes.
     let sdk = match sdk {
         Sdk::Path(path) => format!("path = {}", toml::Value::from(path.display().to_string())),
         Sdk::Git(url) => format!("git = {}", toml::Value::from(url.as_str())),
     };
-    fill(&TEMPLATE, draft.path(), &|text| {
-        text.replace("@name@", name).replace("@sdk@", &sdk)
-    })
-    .and_then(|()| std::fs::rename(draft.path(), dir))
-    .map_err(io)?;
-    // It is the result now.
-    let _ = draft.keep();
+    let filled = |text: &str| text.replace("@name@", name).replace("@sdk@", &sdk);
+    write_dir(dir, |dir| fill(&TEMPLATE, dir, &filled))?;
     Ok(())
 }
 

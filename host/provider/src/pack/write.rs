@@ -140,6 +140,43 @@ pub(super) fn append(packed: &mut Vec<u8>, name: &str, data: &[u8]) {
     .append_to_component(packed);
 }
 
+/// Writes a directory at once or not at all: `fill` is given one that takes the place of `dir` afterwards, which must be
+/// empty or not there.
+pub(super) fn write_dir(
+    dir: &Path,
+    fill: impl FnOnce(&Path) -> std::io::Result<()>,
+) -> Result<(), PackError> {
+    let io = |source| PackError::Io {
+        what: "write",
+        path: dir.to_owned(),
+        source,
+    };
+    // Renaming takes the place of an empty directory and of nothing else; this only says so before the work.
+    let is_full = std::fs::read_dir(dir).is_ok_and(|mut entries| entries.next().is_some());
+    if is_full || (dir.symlink_metadata().is_ok() && !dir.is_dir()) {
+        return Err(PackError::InTheWay {
+            path: dir.to_owned(),
+        });
+    }
+    let parent = parent(dir);
+    std::fs::create_dir_all(parent).map_err(io)?;
+    let draft = tempfile::Builder::new()
+        .permissions(std::os::unix::fs::PermissionsExt::from_mode(0o777))
+        .tempdir_in(parent)
+        .map_err(io)?;
+    fill(draft.path()).map_err(io)?;
+    std::fs::rename(draft.path(), dir).map_err(io)?;
+    // It is the result now.
+    let _ = draft.keep();
+    Ok(())
+}
+
+fn parent(path: &Path) -> &Path {
+    path.parent()
+        .filter(|dir| !dir.as_os_str().is_empty())
+        .unwrap_or(Path::new("."))
+}
+
 /// Writes a file at once or not at all.
 pub(super) fn write_whole(output: &Path, bytes: &[u8]) -> Result<(), PackError> {
     use std::io::Write;
@@ -148,10 +185,7 @@ pub(super) fn write_whole(output: &Path, bytes: &[u8]) -> Result<(), PackError> 
         path: output.to_owned(),
         source,
     };
-    let dir = output
-        .parent()
-        .filter(|dir| !dir.as_os_str().is_empty())
-        .unwrap_or(Path::new("."));
+    let dir = parent(output);
     std::fs::create_dir_all(dir).map_err(io)?;
     // As readable as any file that a build makes: the umask has the last word.
     let mut file = tempfile::Builder::new()
