@@ -79,7 +79,7 @@ impl Component {
     /// # Errors
     /// [`PackError`] if it cannot be read, is no component, or is damaged.
     pub fn read(path: &Path) -> Result<Self, PackError> {
-        Self::split(path, read(path)?)
+        Self::split(path, &read(path)?)
     }
 
     /// The whole file.
@@ -87,14 +87,14 @@ impl Component {
         &self.bytes
     }
 
-    fn split(path: &Path, bytes: Arc<[u8]>) -> Result<Self, PackError> {
+    fn split(path: &Path, bytes: &Arc<[u8]>) -> Result<Self, PackError> {
         let damaged = |source| PackError::Damaged {
             path: path.to_owned(),
             source,
         };
         let mut component = Self {
             path: path.to_owned(),
-            bytes: Arc::clone(&bytes),
+            bytes: Arc::clone(bytes),
             cfg: Vec::new(),
             deps: Vec::new(),
             imports: Vec::new(),
@@ -103,12 +103,10 @@ impl Component {
             places: Places::default(),
         };
         let (mut offset, mut parser) = (0, Parser::new(0));
-        loop {
-            let (consumed, payload) = match parser.parse(&bytes[offset..], true).map_err(damaged)? {
-                wasmparser::Chunk::Parsed { consumed, payload } => (consumed, payload),
-                // All bytes are there already, so the parser never asks for more.
-                wasmparser::Chunk::NeedMoreData(_) => break,
-            };
+        // All bytes are there already, so the parser never asks for more.
+        while let wasmparser::Chunk::Parsed { consumed, payload } =
+            parser.parse(&bytes[offset..], true).map_err(damaged)?
+        {
             let mut end = offset + consumed;
             match payload {
                 Payload::CustomSection(section) if section.name().starts_with(OWN_SECTIONS) => {
@@ -151,7 +149,7 @@ impl Component {
             offset = end;
         }
         let mut digest = Sha256::new();
-        let code = component.places.code(&bytes);
+        let code = component.places.code(bytes);
         code.for_each(|piece| digest.update(piece));
         component.code_digest = hex(&digest.finalize());
         Ok(component)

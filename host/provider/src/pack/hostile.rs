@@ -79,6 +79,9 @@ impl Place {
     }
 }
 
+/// A change of a manifest.
+type Change<'a> = &'a dyn Fn(&mut serde_json::Value);
+
 /// The same pack with another manifest.
 fn with_manifest(bytes: &[u8], change: impl Fn(&mut serde_json::Value)) -> Vec<u8> {
     let mut changed = bytes[..8].to_vec();
@@ -187,28 +190,28 @@ fn a_manifest_that_lies_is_refused() {
     let place = Place::new();
     let bytes = place.pack(source());
     assert_eq!(with_manifest(&bytes, |_| {}), bytes, "nothing else changes");
-    let refusal = |change: &dyn Fn(&mut serde_json::Value)| {
+    let refusal = |change: Change<'_>| {
         place
             .open(&with_manifest(&bytes, change))
             .unwrap_err()
             .to_string()
     };
-    let lies: [(&str, &dyn Fn(&mut serde_json::Value)); 12] = [
+    let lies: [(&str, Change<'_>); 12] = [
         ("its configuration is not", &|m| {
-            m["cfg"] = serde_json::json!([])
+            m["cfg"] = serde_json::json!([]);
         }),
         ("its configuration is not", &|m| {
-            m["cfg"][0]["size"] = 4_u64.pow(16).into()
+            m["cfg"][0]["size"] = 4_u64.pow(16).into();
         }),
         ("its auxiliary files is not", &|m| {
-            m["deps"][0]["sha256"] = "0".into()
+            m["deps"][0]["sha256"] = "0".into();
         }),
         ("its auxiliary files is not", &|m| {
             m["deps"].as_array_mut().unwrap().reverse();
         }),
         ("its code is not", &|m| m["code"] = "0".into()),
         ("grants that it asks for is not", &|m| {
-            m["capabilities"] = serde_json::json!([])
+            m["capabilities"] = serde_json::json!([]);
         }),
         ("the order of its tests", &|m| {
             m["tests"].as_array_mut().unwrap().reverse();
@@ -218,7 +221,7 @@ fn a_manifest_that_lies_is_refused() {
             m["tests"][0]["name"] = "a:\n        qemu_binary = /tmp/x".into();
         }),
         ("`a b` cannot be the name of a pack", &|m| {
-            m["name"] = "a b".into()
+            m["name"] = "a b".into();
         }),
         ("needs a newer vthost", &|m| m["schema"] = 3.into()),
         ("build the pack again", &|m| m["schema"] = 1.into()),

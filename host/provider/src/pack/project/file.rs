@@ -56,10 +56,13 @@ pub(super) fn parse(path: &Path, text: &str) -> Result<ProjectFile, ProjectError
         let span = error.span().unwrap_or_default();
         let word = text.get(span.clone()).unwrap_or_default().trim_matches('"');
         // The message names the keys that can stand there: `unknown field `a`, expected one of `b`, `c``.
-        let near = match error.message().split_once(", expected ") {
-            Some((_, known)) => nearest(word, known.split('`').skip(1).step_by(2)),
-            None => Vec::new(),
-        };
+        let known = error
+            .message()
+            .strip_prefix("unknown field ")
+            .and_then(|rest| rest.split_once(", expected "));
+        let near = known.map_or_else(Vec::new, |(_, known)| {
+            nearest(word, known.split('`').skip(1).step_by(2))
+        });
         wrong(path, text, &span, error.message(), did_you_mean(&near))
     })?;
     let mut capabilities = Vec::new();
@@ -139,8 +142,11 @@ mod tests {
         );
         let kind = told("\nname = 3\n");
         assert!(kind.starts_with("pack.toml:2:8: invalid type"), "{kind}");
-        let syntax = told("name = \"a\nb\"\n");
-        assert!(syntax.starts_with("pack.toml:1:"), "{syntax}");
+        let syntax = told("name\n");
+        assert!(
+            syntax.starts_with("pack.toml:1:") && !syntax.contains("did you mean"),
+            "{syntax}"
+        );
         let grant = told("[capabilities]\nraw-qpm = \"why\"\n");
         assert_eq!(
             grant,
