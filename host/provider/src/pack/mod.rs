@@ -9,7 +9,7 @@
 //! | `vthost:deps/<path>` | one auxiliary file, which tests read as `/deps/<path>` |
 //! | `vthost:signature` | a signature of the rest of the file ([`Signature`]); the last section |
 //!
-//! A pack is somebody else's file. It is read once and up to [`MAX_PACK_SIZE`], nothing is allocated because it claims
+//! A pack is somebody else's file. It is read once and up to 64 MiB, nothing is allocated because it claims
 //! a size, every name in it is checked, and the index of the manifest must be exactly what the file holds, the code
 //! included. So a file that was cut, changed or put together by hand is refused and never half used.
 
