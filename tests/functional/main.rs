@@ -7,6 +7,7 @@ mod cartesian_lint;
 mod cartesian_why;
 mod cfg;
 mod cli;
+mod config;
 mod guest;
 mod interrupt;
 mod list;

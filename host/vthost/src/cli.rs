@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::asset::AssetArgs;
 use crate::bootstrap::BootstrapArgs;
 use crate::cartesian::CartesianArgs;
+use crate::config::ConfigArgs;
 use crate::doctor::DoctorArgs;
 use crate::guests::{ArchArgs, GuestArgs};
 use crate::list::ListArgs;
@@ -27,15 +28,19 @@ Exit codes:
 Environment:
   VTHOST_HOME               one directory for all of vthost's files
   VTHOST_LOG                what the host does, as `debug`
+  VTHOST_<SECTION>_<KEY>    a setting of vthost.toml, as VTHOST_GUEST_OS
   NO_COLOR, CLICOLOR_FORCE  colours";
 
 /// Runs virtualization tests as sandboxed WebAssembly components
 #[derive(Debug, Parser)]
 #[command(name = "vthost", version, after_help = AFTER_HELP)]
 pub(crate) struct Cli {
-    /// When to use colours
-    #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN")]
-    pub(crate) color: Color,
+    /// When to use colours [default: auto]
+    #[arg(long, global = true, value_enum, value_name = "WHEN")]
+    pub(crate) color: Option<Color>,
+    /// A vthost.toml that wins over those of the system, the user and the project
+    #[arg(long, global = true, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    pub(crate) config: Option<PathBuf>,
     #[command(subcommand)]
     pub(crate) command: Command,
 }
@@ -72,6 +77,8 @@ pub(crate) enum Command {
     /// Expand and examine Cartesian configurations
     #[command(visible_alias = "cfg")]
     Cartesian(CartesianArgs),
+    /// Show settings, and where they come from
+    Config(ConfigArgs),
     /// Print a completion script for a shell
     Completions {
         /// The shell

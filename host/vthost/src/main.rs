@@ -7,6 +7,7 @@ mod asset;
 mod bootstrap;
 mod cartesian;
 mod cli;
+mod config;
 mod doctor;
 mod failure;
 mod guests;
@@ -16,6 +17,7 @@ mod pack;
 mod provider;
 mod run;
 mod select;
+mod settings;
 mod sources;
 
 use std::io::IsTerminal;
@@ -24,6 +26,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser};
 use cli::{Cli, Command};
 use failure::Failure;
+use settings::{Places, Settings};
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -59,8 +62,33 @@ fn log() -> Result<(), Failure> {
     Ok(())
 }
 
+/// The settings of this run. Commands that help to put them right do without.
+fn settings(cli: &Cli, places: &Places) -> Result<Settings, Failure> {
+    let mut settings = match &cli.command {
+        Command::Completions { .. } => Settings::built_in(),
+        Command::Config(args) if !config::needs_settings(args) => Settings::built_in(),
+        _ => Settings::load(places, std::env::vars_os())?,
+    };
+    for warning in &settings.warnings {
+        let yellow = console::Style::new().for_stderr().yellow().bold();
+        eprintln!(
+            "{} {}",
+            yellow.apply_to("warning:"),
+            vthost_report::text::line(warning)
+        );
+    }
+    if let Some(color) = cli.color {
+        settings.set_color(color);
+    }
+    Ok(settings)
+}
+
 fn dispatch(cli: Cli) -> Result<vthost_metadata::ExitCode, Failure> {
-    let color = output::color(cli.color);
+    // A mistake in the settings is told in the colours that the flag wants.
+    output::color(cli.color.unwrap_or_default());
+    let places = Places::from_env(cli.config.as_deref())?;
+    let settings = settings(&cli, &places)?;
+    let color = output::color(settings.color());
     match cli.command {
         Command::Bootstrap(args) => bootstrap::main(&args),
         Command::Doctor(args) => doctor::main(&args),
@@ -72,6 +100,7 @@ fn dispatch(cli: Cli) -> Result<vthost_metadata::ExitCode, Failure> {
         Command::Pack(args) => pack::main(args),
         Command::Provider(args) => provider::main(args, color),
         Command::Cartesian(args) => cartesian::main(&args, color),
+        Command::Config(args) => config::main(&args, &settings, &places, color),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "vthost", &mut script);

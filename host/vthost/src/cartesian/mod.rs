@@ -6,7 +6,7 @@ mod files;
 mod format;
 mod input;
 mod lint;
-mod mistake;
+pub(crate) mod mistake;
 mod near;
 mod reference;
 mod text;
