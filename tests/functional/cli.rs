@@ -62,9 +62,10 @@ fn wrong_use_is_2_and_says_what_is_wrong() {
         assert_eq!(printed.code, 2, "{}", printed.stderr);
         assert!(printed.stderr.contains(told), "{told}: {}", printed.stderr);
     }
-    let printed = output(vthost().arg("run"));
+    let home = tempfile::tempdir().unwrap();
+    let printed = output(vthost().env("VTHOST_HOME", home.path()).arg("run"));
     assert!(
-        printed.code == 2 && printed.stderr.contains("--provider <PACK.wasm>"),
+        printed.code == 4 && printed.stderr.contains("vthost provider add URI"),
         "{}",
         printed.stderr
     );

@@ -109,7 +109,7 @@ fn a_pack_does_not_speak_for_another() {
     )]);
     assert_eq!(sly.built.code, 2);
     assert!(
-        sly.built.stderr.contains("was set by a pack"),
+        sly.built.stderr.contains("was set by a provider"),
         "{}",
         sly.built.stderr
     );
@@ -121,7 +121,7 @@ fn variants_that_differ_in_hardware_have_names_that_do() {
     let names = made.names(&["--machine-type", "i440fx,q35"]);
     assert!(
         names.len() == 2
-            && names[0].ends_with("made.boot.i440fx")
+            && names[0].ends_with("JeOS.12.x86_64.made.boot")
             && names[1].ends_with("made.boot.q35"),
         "{names:?}"
     );

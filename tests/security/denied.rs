@@ -37,9 +37,9 @@ fn the_configuration_of_a_pack_is_trusted_as_little_as_the_pack() {
     job.assert_statuses(&[Status::Skip, Status::Skip]);
     let reasons = job.reasons();
     assert!(
-        reasons[0]
-            .starts_with("denied: the setting of `extra_params` by fixture-denied:tests.cfg:7")
-            && reasons[0].ends_with("to allow it: --grant qemu-args"),
+        reasons[0].starts_with(
+            "denied: the setting of `extra_params` by fixture-denied:generic/tests.cfg:7"
+        ) && reasons[0].ends_with("to allow it: --grant qemu-args"),
         "{reasons:?}"
     );
     assert!(

@@ -143,6 +143,18 @@ impl Config {
         found
     }
 
+    /// Whether a variant in one of the outermost blocks of that name (`variants block:`) has the label, nested ones too.
+    pub fn is_in_block(&self, label: &str, block: &str) -> bool {
+        let tree = &self.tree;
+        let Some(id) = tree.labels.find(label) else {
+            return false;
+        };
+        tree.forks
+            .iter()
+            .filter(|fork| fork.parent.is_none() && fork.name.as_deref() == Some(block))
+            .any(|fork| tree.places.occurs(id, &fork.positions))
+    }
+
     /// The labels in `filter` that no variant has, each with up to three labels that look like it.
     ///
     /// A filter on such a label never matches: after `only` it leaves nothing, after `no` it does nothing, silently.

@@ -82,5 +82,6 @@ fn a_label_has_alternatives() {
         config.alternatives("(disk=ide)"),
         ["ide", "(disk=ide)", "scsi", "(disk=scsi)"]
     );
+    assert!(config.is_in_block("ide", "disk") && !config.is_in_block("a", "disk"));
     assert!(config.alternatives("x").is_empty() && config.alternatives("none").is_empty());
 }

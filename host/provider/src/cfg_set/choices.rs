@@ -84,32 +84,55 @@ impl Choices {
     }
 }
 
+/// The block of the tests: `subtests.cfg` is one of that name.
+const TESTS: &str = "subtest";
+
 /// The labels that filters name.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Named(BTreeSet<String>);
+pub(super) struct Named {
+    /// In options.
+    options: BTreeSet<String>,
+    /// In the reference: mostly names of tests.
+    reference: BTreeSet<String>,
+}
 
 impl Named {
-    /// Adds those of a filter.
+    /// Adds those of an option.
     ///
     /// # Errors
     /// The text is no filter.
-    pub(super) fn add(&mut self, filter: &str) -> Result<(), Error> {
-        let filter = parse_filter(filter)?;
-        self.0.extend(filter.labels().map(ToString::to_string));
+    pub(super) fn add_option(&mut self, filter: &str) -> Result<(), Error> {
+        self.options.extend(labels(filter)?);
+        Ok(())
+    }
+
+    /// Adds those of the reference.
+    ///
+    /// # Errors
+    /// The text is no filter.
+    pub(super) fn add_reference(&mut self, filter: &str) -> Result<(), Error> {
+        self.reference.extend(labels(filter)?);
         Ok(())
     }
 
     /// Whether they name this very label.
     pub(super) fn has(&self, label: &str) -> bool {
-        self.0.contains(label)
+        self.options.contains(label) || self.reference.contains(label)
     }
 
-    /// Whether they say something about the block of variants that a label stands in.
+    /// Whether they say something about the block of variants that a label stands in. A test may be called as hardware
+    /// is: such a name in a reference means the test.
     pub(super) fn decide(&self, config: &Config, label: &str) -> bool {
-        self.0.contains(label)
-            || config
-                .alternatives(label)
-                .into_iter()
-                .any(|other| self.0.contains(other))
+        let alternatives = config.alternatives(label);
+        let mut all = alternatives.into_iter().chain([label]);
+        all.any(|label| {
+            self.options.contains(label)
+                || (self.reference.contains(label) && !config.is_in_block(label, TESTS))
+        })
     }
+}
+
+fn labels(filter: &str) -> Result<Vec<String>, Error> {
+    let filter = parse_filter(filter)?;
+    Ok(filter.labels().map(ToString::to_string).collect())
 }

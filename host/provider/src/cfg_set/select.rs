@@ -189,7 +189,7 @@ impl CfgSet {
         reference: Option<&str>,
     ) -> Result<Lines, SelectError> {
         let mut named = Named::default();
-        let asked: Vec<(&str, &str)> = [
+        let options: Vec<(&str, &str)> = [
             &selection.guest_os,
             &selection.arch,
             &selection.machine_type,
@@ -199,17 +199,22 @@ impl CfgSet {
         .chain(&selection.only)
         .map(|text| ("only", text.as_str()))
         .chain(selection.no.iter().map(|text| ("no", text.as_str())))
-        .chain(reference.map(|text| ("only", text)))
         .collect();
-        for (_, text) in &asked {
+        let reference = reference.map(|text| ("only", text));
+        for (_, text) in options.iter().chain(&reference) {
             if text.trim().is_empty() {
                 return Err(SelectError::EmptyFilter);
             }
             known(&self.config, text)?;
-            named.add(text)?;
+        }
+        for (_, text) in &options {
+            named.add_option(text)?;
+        }
+        if let Some((_, text)) = &reference {
+            named.add_reference(text)?;
         }
         let mut lines = self.chosen(selection, &named)?;
-        for (word, text) in asked {
+        for (word, text) in options.into_iter().chain(reference) {
             lines.add(format!("{word} {text}"))?;
         }
         Ok(lines)
