@@ -2,11 +2,14 @@
 
 use std::path::PathBuf;
 
-use vthost_provider::{CfgError, SetError};
+use vthost_provider::{CfgError, LayoutError, PackError, SetError};
 
 /// Why a job cannot be planned: something the operator gave is wrong.
 #[derive(Debug, thiserror::Error)]
 pub enum PlanError {
+    /// A pack cannot be used, or is not let in.
+    #[error(transparent)]
+    Pack(#[from] PackError),
     /// Two providers have the same name.
     #[error("{} and {} are both named `{name}`; a job can have one provider of a name", .first.display(), .second.display())]
     SameName {
@@ -20,6 +23,9 @@ pub enum PlanError {
     /// The configuration is wrong.
     #[error(transparent)]
     Config(#[from] vthost_cartesian::Error),
+    /// A directory of a provider cannot be read, or something in it leads out of it.
+    #[error(transparent)]
+    Layout(#[from] LayoutError),
     /// A file or directory of a provider or of the operator cannot be read.
     #[error(transparent)]
     Files(#[from] CfgError),

@@ -7,6 +7,7 @@ use vthost_cartesian::{OriginKind, Variant};
 use vthost_metadata::{DeniedEffect, ListEntry, TestKind};
 use vthost_params::{Params, registry};
 use vthost_policy::{Denial, Grants, check_imports, check_key, check_need};
+use vthost_provider::pack::Trust;
 use vthost_provider::{CfgFiles, CfgSet, Dirs, Pack, Provider, Selection, Source, TestInfo};
 
 use crate::PlanError;
@@ -34,6 +35,8 @@ pub struct Request {
     pub selection: Selection,
     /// What is granted.
     pub grants: Grants,
+    /// Whose packs are let in.
+    pub trust: Trust,
 }
 
 /// One test of the plan.
@@ -111,7 +114,7 @@ impl Plan {
     /// [`PlanError`] for a provider, a configuration or a filter that is wrong.
     pub fn new(request: &Request) -> Result<Self, PlanError> {
         let backend = request.backend.as_deref().unwrap_or(DEFAULT_BACKEND);
-        let library = Library::open(&request.providers, backend, &request.grants)?;
+        let library = Library::open(request, backend)?;
         let files = match &request.dirs {
             Some(dirs) => CfgFiles::new(dirs, &request.providers, backend),
             None => CfgFiles::shipped(&request.providers, backend),
@@ -197,7 +200,8 @@ struct Library<'a> {
 }
 
 impl<'a> Library<'a> {
-    fn open(providers: &'a [Provider], backend: &str, grants: &Grants) -> Result<Self, PlanError> {
+    fn open(request: &'a Request, backend: &str) -> Result<Self, PlanError> {
+        let providers = &request.providers;
         let mut library = Self {
             providers,
             packs: Vec::new(),
@@ -215,8 +219,12 @@ impl<'a> Library<'a> {
                 });
             }
             for pack in provider.packs(backend)? {
-                match pack {
-                    Ok(pack) => library.add(name, pack, grants),
+                match pack.and_then(|pack| pack.admit(&request.trust).map(|()| pack)) {
+                    Ok(pack) => library.add(name, pack, &request.grants),
+                    // A provider that is one pack is nothing without it.
+                    Err(error) if matches!(provider.source, Source::Pack(_)) => {
+                        return Err(PlanError::Pack(error));
+                    }
                     Err(error) => library.broken.push(chain(&error)),
                 }
             }

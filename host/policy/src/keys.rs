@@ -39,10 +39,7 @@ mod tests {
     fn origin_of(key: &str, parts: &[(&str, OriginKind)]) -> Origin {
         let mut config = Config::new();
         for (text, kind) in parts {
-            let source = Source {
-                name: "some.cfg".to_owned(),
-                text: (*text).to_owned(),
-            };
+            let source = Source::new("some.cfg".to_owned(), (*text).to_owned());
             config.extend(source, kind.clone(), &NoIncludes).unwrap();
         }
         let variant = config.variants().next().unwrap().unwrap();

@@ -22,9 +22,7 @@ pub use guests::{Guest, guests};
 pub use select::{SelectError, Selection};
 pub use tests::CfgError;
 
-pub(crate) use files::files_below;
 pub(crate) use subtests::GENERIC;
-pub(crate) use tests::inside;
 
 use std::path::Path;
 

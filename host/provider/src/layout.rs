@@ -7,9 +7,6 @@ use std::path::{Path, PathBuf};
 
 use crate::Backend;
 
-/// No file of configuration is larger than this many bytes.
-const MAX_CFG_SIZE: u64 = 16 << 20;
-
 /// Why the files of a provider are refused.
 #[derive(Debug, thiserror::Error)]
 pub enum LayoutError {
@@ -30,14 +27,6 @@ pub enum LayoutError {
         path: PathBuf,
         /// Where it leads to.
         target: PathBuf,
-    },
-    /// A file is too large, or is none.
-    #[error("{} is no file of configuration: it is no regular file, or larger than {limit} bytes", .path.display())]
-    NoText {
-        /// The file.
-        path: PathBuf,
-        /// The limit in bytes.
-        limit: u64,
     },
 }
 
@@ -101,7 +90,10 @@ impl Layout {
                 Some("py") if !path.ends_with("__init__.py") => &mut self.modules,
                 _ => continue,
             };
-            inside(root, &path)?;
+            // What is no link lies where it is: in a directory that was looked at.
+            if kind.is_symlink() {
+                inside(root, &path)?;
+            }
             if path.is_file() {
                 list.push(path);
             }
@@ -110,28 +102,11 @@ impl Layout {
     }
 }
 
-/// The text of a file of configuration that a provider brings; what is no UTF-8 in it is replaced.
-///
-/// # Errors
-/// [`LayoutError`] if it leads out of the provider, is no regular file, or cannot be read.
-pub fn read_cfg(root: &Path, path: &Path) -> Result<String, LayoutError> {
-    let target = inside(root, path)?;
-    let kind = fs::metadata(&target).map_err(io("read", path))?;
-    if !kind.is_file() || kind.len() > MAX_CFG_SIZE {
-        return Err(LayoutError::NoText {
-            path: path.to_owned(),
-            limit: MAX_CFG_SIZE,
-        });
-    }
-    let bytes = fs::read(&target).map_err(io("read", path))?;
-    Ok(String::from_utf8_lossy(&bytes).into_owned())
-}
-
 /// Where `path` leads to, if that is in the provider.
 ///
 /// # Errors
 /// [`LayoutError::Outside`] if it leads elsewhere.
-pub fn inside(root: &Path, path: &Path) -> Result<PathBuf, LayoutError> {
+pub(crate) fn inside(root: &Path, path: &Path) -> Result<PathBuf, LayoutError> {
     let root = root.canonicalize().map_err(io("find", root))?;
     let target = path.canonicalize().map_err(io("find", path))?;
     // What git keeps in a clone is no part of what the clone is of.
@@ -233,11 +208,12 @@ mod tests {
         let layout = Layout::of(root.path(), &backend).unwrap();
         assert_eq!(layout.tests.len(), 2);
         let same = &layout.tests[1];
-        assert_eq!(read_cfg(root.path(), same).unwrap(), "tests/cfg/a.cfg");
+        let target = inside(root.path(), same).unwrap();
+        assert!(target.ends_with("tests/cfg/a.cfg"));
 
         let out = link(&secret, "tests/cfg/out.cfg");
         assert!(matches!(
-            read_cfg(root.path(), &out),
+            inside(root.path(), &out),
             Err(LayoutError::Outside { target, .. }) if target == secret.canonicalize().unwrap()
         ));
         assert!(matches!(

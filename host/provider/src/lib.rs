@@ -17,7 +17,7 @@ pub use cfg_set::{
     CfgError, CfgFiles, CfgSet, Choices, Guest, SelectError, Selection, SetError, guests,
 };
 pub use dirs::{Dirs, NoHome};
-pub use layout::{Layout, LayoutError, inside, read_cfg};
+pub use layout::{Layout, LayoutError};
 pub use pack::{Manifest, Pack, PackError, TestInfo};
 pub use provider::{BACKENDS, Backend, Provider, Source};
 pub use registry::{

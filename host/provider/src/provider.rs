@@ -2,7 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::cfg_set::{self, CfgError, GENERIC};
+use crate::cfg_set::{CfgError, GENERIC};
+use crate::layout::{Layout, LayoutError};
 use crate::{Pack, PackError};
 
 /// What a provider is.
@@ -87,18 +88,17 @@ impl Provider {
     /// `tests/`, or the one pack that it is. Nothing of them is executed.
     ///
     /// # Errors
-    /// [`CfgError`] for a directory that cannot be read or a link out of the provider; the pack itself may be one that
+    /// [`LayoutError`] for a directory that cannot be read or a link out of the provider; the pack itself may be one that
     /// cannot be used, which says nothing about the others.
-    pub fn packs(&self, backend: &str) -> Result<Vec<Result<Pack, PackError>>, CfgError> {
+    pub fn packs(&self, backend: &str) -> Result<Vec<Result<Pack, PackError>>, LayoutError> {
         if let Source::Pack(pack) = &self.source {
             return Ok(vec![Ok((**pack).clone())]);
         }
         let mut packs = Vec::new();
         for wanted in [backend, GENERIC] {
             for part in self.backends.iter().filter(|part| part.name == wanted) {
-                for path in cfg_set::files_below(&part.dir.join("tests"), "wasm")? {
-                    packs.push(Pack::open(&cfg_set::inside(&path, self)?));
-                }
+                let found = Layout::of(&self.root, part)?.packs;
+                packs.extend(found.iter().map(|path| Pack::open(path)));
             }
         }
         Ok(packs)

@@ -20,9 +20,23 @@ use crate::list::warn_of_broken;
 /// How many events may wait to be recorded. A test that makes more waits with them, so that memory stays flat.
 const BACKLOG: usize = 4096;
 
+/// The type of tests that can be run.
+const RUNS: &str = "qemu";
+
 pub(crate) fn main(args: &RunArgs, color: bool) -> Result<ExitCode, Failure> {
     let dirs = Dirs::from_env()?;
-    let plan = Plan::new(&args.select.request(&dirs)?)?;
+    let request = args.select.request(&dirs)?;
+    if let Some(backend) = request
+        .backend
+        .as_deref()
+        .filter(|backend| *backend != RUNS)
+    {
+        let text = format!(
+            "vthost runs tests of type {RUNS} only; `vthost list --vt-type {backend}` shows the others"
+        );
+        return Err(Failure::new(ExitCode::Usage, text));
+    }
+    let plan = Plan::new(&request)?;
     warn_of_broken(&plan);
     vthost_job::check_ready(&plan, &dirs.data)?;
     warn_of_denials(&plan);

@@ -78,6 +78,7 @@ impl SelectArgs {
             backend: Some(sources::backend(&self.vt_type)?),
             selection: self.selection(),
             grants: Grants::new(&self.grants)?,
+            ..Request::default()
         })
     }
 

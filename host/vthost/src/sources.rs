@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use vthost_metadata::ExitCode;
-use vthost_provider::{BACKENDS, Dirs, Provider, Providers};
+use vthost_provider::bootstrap::TYPES;
+use vthost_provider::{Dirs, Provider, Providers};
 use vthost_report::text::line;
 
 use crate::failure::Failure;
@@ -55,18 +56,18 @@ fn one(asked: &str, dirs: &Dirs) -> Result<Provider, Failure> {
     Ok(Providers::open(dirs)?.get(asked)?)
 }
 
-/// A backend of the reference.
+/// A type of tests.
 pub(crate) fn backend(name: &str) -> Result<String, Failure> {
-    if BACKENDS.contains(&name) {
+    if TYPES.contains(&name) {
         return Ok(name.to_owned());
     }
-    let near = vthost_cartesian::nearest(name, BACKENDS.iter().copied());
+    let near = vthost_cartesian::nearest(name, TYPES.iter().copied());
     let hint = vthost_cartesian::did_you_mean(&near)
         .map_or_else(String::new, |question| format!("; {question}"));
     let text = format!(
-        "there is no backend `{}`{hint}; there are {}",
+        "there is no type of tests `{}`{hint}; there are {}",
         line(name),
-        BACKENDS.join(", ")
+        TYPES.join(", ")
     );
     Err(Failure::new(ExitCode::Usage, text))
 }

@@ -3,6 +3,7 @@
 mod bare;
 mod cartesian;
 mod events;
+mod list;
 mod overhead;
 mod series;
 
@@ -16,6 +17,12 @@ pub(crate) enum Bench {
     Overhead {
         /// How often each side is measured; they take turns
         #[arg(long, default_value_t = 5)]
+        rounds: usize,
+    },
+    /// `vthost list` beside `avocado list`, on the tests of tp-qemu
+    List {
+        /// How often each side is measured; they take turns
+        #[arg(long, default_value_t = 3)]
         rounds: usize,
     },
     /// The engine of the configuration language beside the reference, over the whole of tp-qemu
@@ -33,6 +40,7 @@ pub(crate) enum Bench {
 pub(crate) fn main(what: &Bench) -> Result<()> {
     match what {
         Bench::Overhead { rounds } => overhead::main(*rounds),
+        Bench::List { rounds } => list::main(*rounds),
         Bench::Cartesian {
             rounds,
             update_docs,

@@ -130,7 +130,7 @@ impl CfgFiles {
     fn own_names(&self, below: &str) -> Result<BTreeSet<String>, CfgError> {
         let mut names = BTreeSet::new();
         if let Some(own) = &self.own {
-            let paths = files_below(&own.join(below), "cfg")?;
+            let paths = cfg_below(&own.join(below))?;
             names.extend(paths.iter().filter_map(|path| {
                 let name = path.strip_prefix(own).ok()?.to_str()?;
                 Some(name.to_owned())
@@ -155,19 +155,14 @@ fn shipped_names(dir: &Dir<'_>, names: &mut BTreeSet<String>) {
     dir.dirs().for_each(|dir| shipped_names(dir, names));
 }
 
-/// The files below a directory whose names end so, in order. A directory that is not there has none.
-pub(crate) fn files_below(dir: &Path, ending: &str) -> Result<Vec<PathBuf>, CfgError> {
+/// The `.cfg` files of the operator below a directory, in order. A directory that is not there has none.
+fn cfg_below(dir: &Path) -> Result<Vec<PathBuf>, CfgError> {
     let mut found = Vec::new();
-    collect(dir, ending, MAX_DEPTH, &mut found)?;
+    collect(dir, MAX_DEPTH, &mut found)?;
     Ok(found)
 }
 
-fn collect(
-    dir: &Path,
-    ending: &str,
-    depth: usize,
-    found: &mut Vec<PathBuf>,
-) -> Result<(), CfgError> {
+fn collect(dir: &Path, depth: usize, found: &mut Vec<PathBuf>) -> Result<(), CfgError> {
     let io = |source| CfgError::Io {
         path: dir.to_owned(),
         source,
@@ -184,13 +179,13 @@ fn collect(
         if is_hidden(&path) {
             continue;
         }
-        // A link is what it leads to; whether it may lead there is for the reader to say.
+        // It is the operator's own directory: a link leads where they want.
         let kind = entry.file_type().map_err(io)?;
         if kind.is_dir() || (kind.is_symlink() && path.is_dir()) {
             if depth > 0 {
-                collect(&path, ending, depth - 1, found)?;
+                collect(&path, depth - 1, found)?;
             }
-        } else if path.extension().is_some_and(|is| is == ending) {
+        } else if path.extension().is_some_and(|ending| ending == "cfg") {
             found.push(path);
         }
     }

@@ -4,8 +4,10 @@ use std::path::Path;
 
 use vthost_cartesian::{LoadError, Loader, OriginKind, Source};
 
+use super::CfgError;
 use super::files::{CfgFiles, read};
-use super::tests::{inside, pack_file};
+use super::tests::pack_file;
+use crate::layout::inside;
 use crate::provider::Source as Kind;
 use crate::{Pack, Provider};
 
@@ -51,7 +53,7 @@ impl Loader for SetLoader<'_> {
         }
         let directory = Path::new(from).parent().unwrap_or(Path::new(""));
         if let Some(provider) = self.provider(from) {
-            let path = inside(&directory.join(path), provider)?;
+            let path = inside(&provider.root, &directory.join(path)).map_err(CfgError::from)?;
             return Ok(Source::new(path.display().to_string(), read(&path)?));
         }
         // The operator's own files, wherever they are; then the set.

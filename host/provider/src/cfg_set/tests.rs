@@ -1,10 +1,11 @@
 //! The configurations of tests that a provider brings.
 
 use std::fmt::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use super::files::{files_below, read};
+use super::files::read;
 use super::subtests::{GENERIC, TestCfg};
+use crate::layout::{Layout, LayoutError};
 use crate::provider::Source;
 use crate::{Pack, Provider};
 
@@ -33,16 +34,9 @@ pub enum CfgError {
         /// The first line that is none, from 1.
         line: usize,
     },
-    /// A provider's file leads out of the provider.
-    #[error("{} leads out of the provider {provider} ({})", .path.display(), .root.display())]
-    Outside {
-        /// The file.
-        path: PathBuf,
-        /// The provider.
-        provider: String,
-        /// Its directory.
-        root: PathBuf,
-    },
+    /// The files of a provider are refused.
+    #[error(transparent)]
+    Layout(#[from] LayoutError),
     /// The set has no file of that name.
     #[error("there is no file `{0}` in the configuration set")]
     NoFile(String),
@@ -56,35 +50,21 @@ pub(super) fn tests_of(provider: &Provider, backend: &str) -> Result<Vec<TestCfg
             let mut found = Vec::new();
             let wanted = |name: &str| name == backend || name == GENERIC;
             for part in provider.backends.iter().filter(|part| wanted(&part.name)) {
-                for path in files_below(&part.dir.join("tests"), "cfg")? {
+                for path in Layout::of(&provider.root, part)?.tests {
                     let stem = path.file_stem().unwrap_or_default().to_string_lossy();
-                    let text = read(&inside(&path, provider)?)?;
                     let name = path.display().to_string();
-                    found.push(TestCfg::new(&provider.name, &part.name, &stem, &name, text));
+                    found.push(TestCfg::new(
+                        &provider.name,
+                        &part.name,
+                        &stem,
+                        &name,
+                        read(&path)?,
+                    ));
                 }
             }
             Ok(found)
         }
     }
-}
-
-/// The path of a provider's file, if it lies in the provider: a link in a repository must not make a file of the host
-/// part of a configuration.
-pub(crate) fn inside(path: &Path, provider: &Provider) -> Result<PathBuf, CfgError> {
-    let io = |source| CfgError::Io {
-        path: path.to_owned(),
-        source,
-    };
-    let real = path.canonicalize().map_err(io)?;
-    let root = provider.root.canonicalize().map_err(io)?;
-    if real.starts_with(&root) {
-        return Ok(real);
-    }
-    Err(CfgError::Outside {
-        path: path.to_owned(),
-        provider: provider.name.clone(),
-        root: provider.root.clone(),
-    })
 }
 
 /// The configurations of a pack, which are roots of their own: a pack with a `tests.cfg` includes its others there.

@@ -17,19 +17,6 @@ pub use error::{DefinitionError, Mistake};
 pub(crate) use uri::is_sha;
 pub use uri::{Protocol, Uri, UriError, UriKind};
 
-/// The backends that the guide names, and those that today's providers add. Others are accepted, too.
-pub const BACKENDS: [&str; 9] = [
-    "generic",
-    "qemu",
-    "openvswitch",
-    "libvirt",
-    "v2v",
-    "libguestfs",
-    "lvsb",
-    "spice",
-    "multi_host_migration",
-];
-
 /// The section that says where the tests come from.
 const PROVIDER: &str = "provider";
 /// No definition is larger than this many bytes.

@@ -6,9 +6,10 @@ use ini::{Ini, ParseOption, Properties};
 use vthost_cartesian::{did_you_mean, nearest};
 
 use super::uri::is_ref_name;
+use crate::BACKENDS;
+
 use super::{
-    BACKENDS, BackendSection, Definition, DefinitionError, Mistake, PROVIDER, Uri, UriKind,
-    is_label, is_sha,
+    BackendSection, Definition, DefinitionError, Mistake, PROVIDER, Uri, UriKind, is_label, is_sha,
 };
 
 const PROVIDER_KEYS: [&str; 4] = ["uri", "branch", "ref", "pubkey"];
@@ -283,7 +284,7 @@ fn typing_error(section: &str) -> Option<String> {
     if BACKENDS.contains(&section) {
         return None;
     }
-    let question = did_you_mean(&nearest(section, BACKENDS))?;
+    let question = did_you_mean(&nearest(section, BACKENDS.iter().copied()))?;
     Some(format!(
         "`{}` is no known backend; {question}",
         shown(section)

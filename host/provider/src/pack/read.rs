@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 use super::check::manifest_of;
 use super::component::Places;
 use super::names::hex;
-use super::{CfgFile, Component, DepFile, Manifest, PackError, Trust, trust};
+use super::{CfgFile, Component, DepFile, Manifest, PackError};
 
 /// A pack that was read, not executed.
 #[derive(Debug, Clone)]
@@ -34,7 +34,7 @@ pub struct Pack {
 }
 
 impl Pack {
-    /// Reads a pack file. Whoever signed it, it is read: [`Pack::open_trusted`] asks for that too.
+    /// Reads a pack file. Whoever signed it, it is read: [`Pack::admit`] asks for that.
     ///
     /// # Errors
     /// [`PackError`] if it is no pack, or none that this version can run.
@@ -51,17 +51,6 @@ impl Pack {
             bytes: component.bytes,
             places: component.places,
         })
-    }
-
-    /// Reads a pack file that the operator's rules let in: a signature that does not match is always refused; where a
-    /// signature is required, so is a pack without one, and one that is signed by a key that is not trusted.
-    ///
-    /// # Errors
-    /// As [`Pack::open`], and [`PackError::Signature`].
-    pub fn open_trusted(path: &Path, trust: &Trust) -> Result<Self, PackError> {
-        let pack = Self::open(path)?;
-        trust::admit(&pack, trust)?;
-        Ok(pack)
     }
 
     /// The bytes of an auxiliary file of this pack.

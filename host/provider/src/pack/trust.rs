@@ -119,6 +119,26 @@ impl Pack {
             detached,
         }))
     }
+
+    /// Whether the operator's rules let this pack in: a signature that does not match is always refused; where a signature
+    /// is required, so is a pack without one, and one that is signed by a key that is not trusted.
+    ///
+    /// # Errors
+    /// [`PackError::Signature`] says why not.
+    pub fn admit(&self, trust: &Trust) -> Result<(), PackError> {
+        let refusal = match self.signature(trust)? {
+            _ if !trust.required => return Ok(()),
+            Some(signature) if signature.trusted => return Ok(()),
+            Some(signature) => SignatureError::Untrusted {
+                path: self.path.clone(),
+                key: signature.key,
+            },
+            None => SignatureError::Unsigned {
+                path: self.path.clone(),
+            },
+        };
+        Err(refusal.into())
+    }
 }
 
 /// Where a signature lies beside its pack.
@@ -141,22 +161,6 @@ fn read_detached(path: &Path) -> Result<Option<Vec<u8>>, SignatureError> {
         .read_to_end(&mut text)
         .map_err(wrong)?;
     Ok(Some(text))
-}
-
-/// Lets a pack in, or says why not.
-pub(super) fn admit(pack: &Pack, trust: &Trust) -> Result<(), PackError> {
-    let refusal = match pack.signature(trust)? {
-        _ if !trust.required => return Ok(()),
-        Some(signature) if signature.trusted => return Ok(()),
-        Some(signature) => SignatureError::Untrusted {
-            path: pack.path.clone(),
-            key: signature.key,
-        },
-        None => SignatureError::Unsigned {
-            path: pack.path.clone(),
-        },
-    };
-    Err(refusal.into())
 }
 
 #[cfg(test)]
@@ -192,7 +196,10 @@ mod tests {
     }
 
     fn refusal(path: &Path, trust: &Trust) -> String {
-        Pack::open_trusted(path, trust).unwrap_err().to_string()
+        Pack::open(path)
+            .and_then(|pack| pack.admit(trust))
+            .unwrap_err()
+            .to_string()
     }
 
     #[test]
@@ -204,12 +211,13 @@ mod tests {
         let strict = Trust::new([&line], true).unwrap();
         let lax = Trust::new([&line], false).unwrap();
         assert!(refusal(&path, &strict).contains("is not signed"));
-        Pack::open_trusted(&path, &lax).unwrap();
+        Pack::open(&path).unwrap().admit(&lax).unwrap();
         sign(&Pack::open(&path).unwrap(), &theirs).unwrap();
         assert!(refusal(&path, &strict).contains("which is not trusted"));
-        Pack::open_trusted(&path, &lax).unwrap();
+        Pack::open(&path).unwrap().admit(&lax).unwrap();
         sign(&Pack::open(&path).unwrap(), &ours).unwrap();
-        let signed = Pack::open_trusted(&path, &strict).unwrap();
+        let signed = Pack::open(&path).unwrap();
+        signed.admit(&strict).unwrap();
         let signature = signed.signature(&strict).unwrap().unwrap();
         assert!(signature.trusted && !signature.detached);
         assert_eq!(signature.owner.as_deref(), Some("owner 1"));
@@ -231,7 +239,7 @@ mod tests {
         let (key, line) = key(dir.path(), 1);
         let sig = sign_detached(&Pack::open(&path).unwrap(), &key).unwrap();
         let lax = Trust::new([&line], false).unwrap();
-        Pack::open_trusted(&path, &lax).unwrap();
+        Pack::open(&path).unwrap().admit(&lax).unwrap();
         let bytes = std::fs::read(&path).unwrap();
         let at = bytes.windows(3).position(|three| three == b"old").unwrap();
         let mut changed = bytes.clone();

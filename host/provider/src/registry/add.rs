@@ -4,7 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::{Place, ProviderError, Providers, Status, failed, name, place};
-use crate::definition::{BACKENDS, BackendSection, Definition, Uri, UriError, UriKind};
+use crate::BACKENDS;
+use crate::definition::{BackendSection, Definition, Uri, UriError, UriKind};
 use crate::source::{Locked, retain};
 
 /// A provider to be added.
@@ -202,7 +203,8 @@ fn backends_in(root: &Path) -> Result<Vec<BackendSection>, ProviderError> {
         dir.join("tests").is_dir() || dir.join("cfg").is_dir()
     };
     let backends: Vec<_> = BACKENDS
-        .into_iter()
+        .iter()
+        .copied()
         .filter(holds)
         .map(|name| section(&(name.to_owned(), name.to_owned())))
         .collect();

@@ -5,6 +5,8 @@ mod growth;
 mod plot;
 mod side;
 
+pub(crate) use side::pin;
+
 use anyhow::{Result, bail};
 use serde_json::{Value, json};
 

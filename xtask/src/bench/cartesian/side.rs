@@ -132,7 +132,7 @@ impl Sides {
 
 /// Keeps this process, and all it starts from now on, on one processor. On a shared machine one of them may be half as
 /// fast as the other for seconds, and a side that happens to get the better one is not the faster side.
-fn pin() -> Result<()> {
+pub(crate) fn pin() -> Result<()> {
     let allowed = sched_getaffinity(None).context("cannot ask for the processors")?;
     let first = (0..CpuSet::MAX_CPU).find(|cpu| allowed.is_set(*cpu));
     let mut only = CpuSet::new();
