@@ -17,6 +17,7 @@ mod pack_any;
 mod pack_deps;
 mod pack_new;
 mod pack_sign;
+mod porting;
 mod provider;
 mod tp_qemu;
 mod whole_run;
