@@ -140,7 +140,9 @@ impl Plan {
 
     /// Every denial of the plan once, in order.
     pub fn denials(&self) -> BTreeSet<&Denial> {
-        self.tests.iter().flat_map(|test| &test.denials).collect()
+        let denied = |test: &&Planned| test.kind() == TestKind::Denied;
+        let tests = self.tests.iter().filter(denied);
+        tests.flat_map(|test| &test.denials).collect()
     }
 
     /// What its pack says of a test, in one line; empty where no pack has it.

@@ -114,7 +114,9 @@ fn people(plan: &Plan, args: &ListArgs, color: bool) -> String {
                 let _ = writeln!(text, "{name:<width$}  {}", dim.apply_to(line(summary)));
             }
         }
-        let denials = test.denials.iter().map(ToString::to_string);
+        // What nobody has ported asks for nothing yet.
+        let denials = test.denials.iter().filter(|_| test.unported.is_none());
+        let denials = denials.map(ToString::to_string);
         for reason in test.fault.iter().cloned().chain(denials) {
             let _ = writeln!(text, "    {}", yellow.apply_to(line(&reason)));
         }

@@ -7,7 +7,7 @@ use std::thread;
 
 use tokio::signal::unix::{SignalKind, signal};
 use vthost_job::{Interrupt, JobDir, JobEnd, Places, Plan, Runner};
-use vthost_metadata::{Event, ExitCode, Status};
+use vthost_metadata::{Event, ExitCode, Status, TestKind};
 use vthost_provider::Dirs;
 use vthost_report::{
     EventLog, Pipeline, ReportError, Terminal, TerminalOptions, Verbosity, default_sinks,
@@ -96,7 +96,7 @@ fn warn_of_denials(plan: &Plan) {
     let skipped = plan
         .tests
         .iter()
-        .filter(|test| !test.denials.is_empty())
+        .filter(|test| test.kind() == TestKind::Denied)
         .count();
     eprintln!(
         "{} {skipped} of {} tests will be skipped:",

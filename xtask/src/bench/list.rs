@@ -96,6 +96,8 @@ impl Side {
         );
         let text = String::from_utf8(output.stdout)?;
         let name = |line: &str| {
+            // What is said about a test stands below it.
+            let line = Some(line).filter(|line| !line.starts_with(' '))?;
             let mut words = line.split_whitespace();
             words
                 .find(|word| word.contains(tp_qemu::NAME))

@@ -9,7 +9,7 @@ use url::Url;
 
 use super::error::AssetError;
 use super::fetch::{FetchEvent, Limits};
-use super::http::{Answer, Client, Content, Problem};
+use super::http::{Answer, Client, Content, Problem, is_timeout};
 
 /// A try that brought less than this, in bytes, was none.
 const PROGRESS: u64 = 64 << 10;
@@ -180,9 +180,9 @@ fn receive(
     let mut bytes = content.start;
     let mut buffer = vec![0; 1 << 16];
     let broken = |error: &io::Error| {
-        let why = match error.kind() {
-            io::ErrorKind::TimedOut => "nothing comes any more".to_owned(),
-            _ => format!("the connection broke: {error}"),
+        let why = match is_timeout(error) {
+            true => "nothing comes any more".to_owned(),
+            false => format!("the connection broke: {error}"),
         };
         Ended::Problem(Problem::Passing(why))
     };
