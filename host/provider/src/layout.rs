@@ -55,7 +55,7 @@ impl Layout {
         let below = |name: &str| Some(backend.dir.join(name)).filter(|dir| dir.is_dir());
         if let Some(cfg) = below("cfg") {
             inside(root, &cfg)?;
-            for path in list(&cfg)? {
+            for (path, _) in list(&cfg)? {
                 if ends_in(&path, "cfg") && path.is_file() {
                     inside(root, &path)?;
                     layout.base.push(path);
@@ -70,15 +70,20 @@ impl Layout {
             inside(root, &deps)?;
             layout.deps = Some(deps);
         }
-        for paths in [&mut layout.tests, &mut layout.packs, &mut layout.modules] {
-            paths.sort();
+        for paths in [
+            &mut layout.base,
+            &mut layout.tests,
+            &mut layout.packs,
+            &mut layout.modules,
+        ] {
+            // Byte by byte: to compare thousands of paths by their components takes long.
+            paths.sort_unstable_by(|a, b| a.as_os_str().cmp(b.as_os_str()));
         }
         Ok(layout)
     }
 
     fn walk(&mut self, root: &Path, dir: &Path) -> Result<(), LayoutError> {
-        for path in list(dir)? {
-            let kind = fs::symlink_metadata(&path).map_err(io("read", &path))?;
+        for (path, kind) in list(dir)? {
             if kind.is_dir() {
                 self.walk(root, &path)?;
                 continue;
@@ -94,7 +99,7 @@ impl Layout {
             if kind.is_symlink() {
                 inside(root, &path)?;
             }
-            if path.is_file() {
+            if kind.is_file() || (kind.is_symlink() && path.is_file()) {
                 list.push(path);
             }
         }
@@ -119,12 +124,14 @@ pub(crate) fn inside(root: &Path, path: &Path) -> Result<PathBuf, LayoutError> {
     })
 }
 
-fn list(dir: &Path) -> Result<Vec<PathBuf>, LayoutError> {
+/// What lies in a directory, in no order, and what each of it is; a link is a link.
+fn list(dir: &Path) -> Result<Vec<(PathBuf, fs::FileType)>, LayoutError> {
     let mut paths = Vec::new();
     for entry in fs::read_dir(dir).map_err(io("list", dir))? {
-        paths.push(entry.map_err(io("list", dir))?.path());
+        let entry = entry.map_err(io("list", dir))?;
+        let kind = entry.file_type().map_err(io("list", dir))?;
+        paths.push((entry.path(), kind));
     }
-    paths.sort();
     Ok(paths)
 }
 

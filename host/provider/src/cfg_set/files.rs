@@ -204,10 +204,11 @@ pub(super) fn read(path: &Path) -> Result<String, CfgError> {
         path: path.to_owned(),
         source,
     };
-    let mut bytes = Vec::new();
-    std::fs::File::open(path)
-        .map_err(io)?
-        .take(MAX_FILE + 1)
+    let file = std::fs::File::open(path).map_err(io)?;
+    // With room for all of it, a file is read at once; a provider has a thousand.
+    let size = file.metadata().map_err(io)?.len().min(MAX_FILE);
+    let mut bytes = Vec::with_capacity(size as usize + 1);
+    file.take(MAX_FILE + 1)
         .read_to_end(&mut bytes)
         .map_err(io)?;
     if bytes.len() as u64 > MAX_FILE {

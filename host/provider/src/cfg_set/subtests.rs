@@ -51,7 +51,7 @@ impl TestCfg {
 /// The tests for a backend.
 pub(super) fn make(name: &str, mut tests: Vec<TestCfg>, backend: &str) -> Source {
     // The order of the providers stays: the sort is stable.
-    tests.sort_by(|a, b| (a.rank(), &a.stem).cmp(&(b.rank(), &b.stem)));
+    tests.sort_by_cached_key(|test| (test.rank(), test.stem.clone()));
     let (specific, shared): (Vec<_>, Vec<_>) = tests
         .into_iter()
         .filter(|test| test.backend == backend || test.backend == GENERIC)
