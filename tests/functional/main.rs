@@ -9,6 +9,7 @@ mod cfg;
 mod cli;
 mod config;
 mod guest;
+mod guests;
 mod interrupt;
 mod list;
 mod outcomes;

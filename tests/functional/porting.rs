@@ -221,6 +221,20 @@ fn a_file_can_stand_in_for_the_root() {
     );
     let listed = lab.list(&["--provider", "tp-lab", "--config-file", "my.cfg"]);
     assert_eq!(listed.len(), 2);
+    // Variants of one's own take their tests from wherever they are.
+    lab.write(
+        "own.cfg",
+        "vms =\nvariants:\n    - mine:\n        type = nothing\n    - other:\n        type = none\n",
+    );
+    assert_eq!(
+        lab.kinds(&["--provider", "tp-lab", "--config-file", "own.cfg"]),
+        named([("mine", TestKind::Ready), ("other", TestKind::NoTest)])
+    );
+    lab.write("units.cfg", "include unittests.cfg\n");
+    assert_eq!(
+        lab.kinds(&["--provider", "tp-lab", "--config-file", "units.cfg"]),
+        named([("unittest", TestKind::NoTest)])
+    );
     let missing = lab.vthost(&["list", "--provider", "tp-lab", "--config-file", "none.cfg"]);
     assert_eq!(missing.code, 2);
     assert!(missing.stderr.contains("none.cfg"), "{}", missing.stderr);

@@ -2,10 +2,32 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::sync::LazyLock;
 
+use regex::Regex;
 use tempfile::TempDir;
 use vthost_metadata::{ListEntry, TestKind};
 use vthost_tests::{output, tp_qemu, vthost};
+
+/// The part of a name that tells the host that it was made on.
+static HOST: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"HostCpuFamily\.\S*?Host_arch_\w+").unwrap());
+
+/// Names in any order, as ours differs within a block, and without the host.
+fn sorted(names: impl IntoIterator<Item = String>) -> Vec<String> {
+    let names = names.into_iter();
+    let mut names: Vec<String> = names
+        .map(|name| HOST.replace_all(&name, "HOST").into_owned())
+        .collect();
+    names.sort();
+    names
+}
+
+/// The guest in the name of a variant.
+fn guest(name: &str) -> &str {
+    let (_, rest) = name.split_once("Guest.").unwrap();
+    rest.split_once(".HostCpuFamily").unwrap().0
+}
 
 /// The provider, and a home of vthost.
 struct Lab {
@@ -88,4 +110,67 @@ fn the_generated_configuration_is_the_references() {
         kinds
     });
     assert_eq!(kinds, BTreeMap::from([(tp_qemu::NAME, 4_663)]));
+}
+
+/// The names that our own configuration gives, against the reference's.
+fn same_names(file: &str, args: &[&str]) {
+    let Some(lab) = Lab::new() else {
+        return;
+    };
+    let listed = lab.list(args).into_iter().map(|entry| entry.variant);
+    let (ours, theirs) = (sorted(listed), sorted(lab.expected(file)));
+    let absent = theirs.iter().find(|name| ours.binary_search(name).is_err());
+    let extra = ours.iter().find(|name| theirs.binary_search(name).is_err());
+    assert_eq!((absent, extra), (None, None));
+    assert_eq!(ours, theirs);
+}
+
+#[test]
+fn our_configuration_gives_the_same_tests_for_jeos() {
+    same_names("default.txt", &["--guest-os", "JeOS.27.x86_64"]);
+}
+
+#[test]
+fn our_configuration_gives_the_same_tests_for_windows() {
+    let hardware = [
+        "--machine-type",
+        "q35",
+        "--only",
+        "raw",
+        "--only",
+        "virtio_scsi",
+    ];
+    same_names(
+        "win10-q35.txt",
+        &[&["--guest-os", "Win10.x86_64"], &hardware[..]].concat(),
+    );
+}
+
+#[test]
+fn every_guest_of_both_boots() {
+    let Some(lab) = Lab::new() else {
+        return;
+    };
+    let args = [
+        "boot",
+        "--machine-type",
+        "q35",
+        "--guest-os",
+        "Guest",
+        "--only",
+        "virtio_scsi",
+    ];
+    let ours: Vec<String> = lab
+        .list(&args)
+        .into_iter()
+        .map(|entry| entry.variant)
+        .collect();
+    let theirs = lab.expected("boot-all-guests.txt");
+    let both = |names: &[String], others: &[String]| {
+        let is_in = |name: &&String| others.iter().any(|other| guest(other) == guest(name));
+        sorted(names.iter().filter(is_in).cloned())
+    };
+    let (mine, other) = (both(&ours, &theirs), both(&theirs, &ours));
+    assert!(mine.len() >= 15, "{}", mine.len());
+    assert_eq!(mine, other);
 }

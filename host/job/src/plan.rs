@@ -252,28 +252,25 @@ impl<'a> Library<'a> {
         machines: &HashSet<&str>,
         grants: &Grants,
     ) -> Result<Planned, PlanError> {
-        let name = variant.get("provider").unwrap_or_default();
-        // A provider may say whose a test is only if it is its own, by whatever key it says so.
-        let by_another = variant.origin("provider").is_some_and(|origin| {
-            let mut kinds = origin.kinds();
-            kinds.any(|kind| matches!(kind, OriginKind::Provider(by) if by != name))
-        });
-        let provider = self
-            .providers
-            .iter()
-            .find(|provider| provider.name == name && !by_another)
-            .ok_or_else(|| PlanError::Provider {
-                variant: variant.name().to_owned(),
-                provider: name.to_owned(),
-            })?;
         let test = variant.get("type").unwrap_or_default().to_owned();
-        let mut planned = Planned {
-            name: test_name(&variant, machines),
-            provider: provider.name.clone(),
-            pack: self
+        let provider = self.owner(&variant)?;
+        let pack = match provider {
+            Some(provider) => self
                 .tests
                 .get(&(provider.name.as_str(), test.clone()))
                 .copied(),
+            // A variant of the operator's own takes the test from wherever it is.
+            None => self.providers.iter().find_map(|provider| {
+                let key = (provider.name.as_str(), test.clone());
+                self.tests.get(&key).copied()
+            }),
+        };
+        let mut planned = Planned {
+            name: test_name(&variant, machines),
+            provider: provider
+                .map(|provider| provider.name.clone())
+                .unwrap_or_default(),
+            pack,
             denials: denied_keys(&variant, grants).collect(),
             fault: None,
             unported: None,
@@ -296,18 +293,46 @@ impl<'a> Library<'a> {
                 planned.fault =
                     Some("the variant sets no `type`, so there is no test to run".to_owned());
             }
-            None => match &provider.source {
+            None => match provider.map(|provider| (&provider.source, &provider.name)) {
                 // A pack has its tests with it, so its configuration is wrong.
-                Source::Pack(pack) => planned.fault = Some(no_test(&planned.test, pack)),
-                Source::Directory | Source::Git { .. } => {
+                Some((Source::Pack(pack), _)) => {
+                    planned.fault = Some(no_test(&planned.test, pack));
+                }
+                Some((Source::Directory | Source::Git { .. }, name)) => {
+                    let test = &planned.test;
                     planned.unported = Some(format!(
-                        "no wasm test for type `{}` in the provider {}",
-                        planned.test, provider.name
+                        "no wasm test for type `{test}` in the provider {name}"
                     ));
+                }
+                None => {
+                    planned.unported = Some(format!("no wasm test for type `{}`", planned.test));
                 }
             },
         }
         Ok(planned)
+    }
+
+    /// The provider of a variant; none if it is the operator's own.
+    fn owner(&self, variant: &Variant) -> Result<Option<&'a Provider>, PlanError> {
+        let is_anyones = |key: &str| {
+            let origin = variant.origin(key);
+            origin.is_some_and(|origin| origin.is_from_provider())
+        };
+        if variant.get("provider").is_none() && !is_anyones("type") {
+            return Ok(None);
+        }
+        let name = variant.get("provider").unwrap_or_default();
+        // A provider may say whose a test is only if it is its own, by whatever key it says so.
+        let by_another = variant.origin("provider").is_some_and(|origin| {
+            let mut kinds = origin.kinds();
+            kinds.any(|kind| matches!(kind, OriginKind::Provider(by) if by != name))
+        });
+        let mut providers = self.providers.iter();
+        let owner = providers.find(|provider| provider.name == name && !by_another);
+        owner.map(Some).ok_or_else(|| PlanError::Provider {
+            variant: variant.name().to_owned(),
+            provider: name.to_owned(),
+        })
     }
 }
 

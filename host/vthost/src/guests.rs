@@ -90,18 +90,22 @@ pub(crate) fn list_guests(args: &GuestArgs, color: bool) -> Result<ExitCode, Fai
                 Some((_, true)) => String::new(),
                 Some((path, false)) => {
                     let name = path.file_name().unwrap_or(path.as_os_str());
-                    format!(" (missing {})", name.to_string_lossy())
+                    format!("(missing {})", name.to_string_lossy())
                 }
-                None => " (names no image)".to_owned(),
+                None => "(names no image)".to_owned(),
             };
-            writeln!(text, "{}{}", line(&name), dim.apply_to(line(&note)))
+            let space = if note.is_empty() { "" } else { " " };
+            writeln!(text, "{}{space}{}", line(&name), dim.apply_to(line(&note)))
         };
     }
     if !args.json {
         let _ = writeln!(
             text,
-            "{} guests, {} with an image",
-            found.len(),
+            "{}, {} with an image",
+            match found.len() {
+                1 => "1 guest".to_owned(),
+                count => format!("{count} guests"),
+            },
             found.len() - missing
         );
     }
