@@ -5,8 +5,11 @@ use std::fs;
 use std::sync::LazyLock;
 
 use regex::Regex;
+use sha2::{Digest, Sha256};
 use tempfile::TempDir;
+use vthost_cartesian::JsonWriter;
 use vthost_metadata::{ListEntry, TestKind};
+use vthost_provider::{CfgFiles, CfgSet, Dirs, Provider, Selection};
 use vthost_tests::{output, tp_qemu, vthost};
 
 /// The part of a name that tells the host that it was made on.
@@ -110,6 +113,32 @@ fn the_generated_configuration_is_the_references() {
         kinds
     });
     assert_eq!(kinds, BTreeMap::from([(tp_qemu::NAME, 4_663)]));
+}
+
+#[test]
+fn every_key_of_the_generated_configuration_is_the_references() {
+    let Some(lab) = Lab::new().map(Lab::with_the_references_cfg) else {
+        return;
+    };
+    let provider = Provider::open_dir(&lab.dir.path().join(tp_qemu::NAME)).unwrap();
+    let dirs = Dirs::below(&lab.dir.path().join("home"));
+    let set = CfgSet::new(CfgFiles::new(&dirs, &[provider], "qemu")).unwrap();
+    let selection = Selection {
+        guest_os: Some("JeOS.27.x86_64".to_owned()),
+        ..Selection::default()
+    };
+    let mut writer = JsonWriter::default();
+    let variants = set.select(&selection).unwrap();
+    let ours = variants.iter().map(|variant| {
+        let digest = Sha256::digest(writer.write(variant));
+        let digest = u64::from_be_bytes(digest[..8].try_into().unwrap());
+        format!("{digest:016x} {}", variant.name())
+    });
+    let text = fs::read_to_string(lab.dir.path().join("default.txt")).unwrap();
+    for (ours, theirs) in ours.zip(text.lines()) {
+        assert_eq!(ours, theirs);
+    }
+    assert_eq!(variants.len(), text.lines().count());
 }
 
 /// The names that our own configuration gives, against the reference's.
