@@ -10,6 +10,8 @@ fn help_is_complete() {
         ("help-list", &["list", "--help"]),
         ("help-bootstrap", &["bootstrap", "--help"]),
         ("help-pack-build", &["pack", "build", "--help"]),
+        ("help-config-show", &["config", "show", "--help"]),
+        ("help-config-dump", &["config", "dump", "--help"]),
         ("help-cartesian", &["cartesian", "--help"]),
         ("help-cartesian-expand", &["cartesian", "expand", "--help"]),
         ("help-cartesian-lint", &["cartesian", "lint", "--help"]),

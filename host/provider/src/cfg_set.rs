@@ -6,19 +6,23 @@
 //! written at: a message or an origin names the file of the provider, not the one that it was pasted into.
 
 mod choices;
+mod dump;
 mod files;
 mod guest_os;
 mod guests;
 mod host;
 mod loader;
 mod paste;
+mod preset;
 mod select;
 mod subtests;
 mod tests;
 
 pub use choices::Choices;
+pub use dump::DumpError;
 pub use files::CfgFiles;
 pub use guests::{Guest, guests};
+pub use preset::Preset;
 pub use select::{SelectError, Selection};
 pub use tests::CfgError;
 

@@ -14,7 +14,8 @@ mod registry;
 mod source;
 
 pub use cfg_set::{
-    CfgError, CfgFiles, CfgSet, Choices, Guest, SelectError, Selection, SetError, guests,
+    CfgError, CfgFiles, CfgSet, Choices, DumpError, Guest, Preset, SelectError, Selection,
+    SetError, guests,
 };
 pub use dirs::{Dirs, NoHome};
 pub use layout::{Layout, LayoutError};

@@ -77,7 +77,7 @@ pub(crate) enum Command {
     /// Expand and examine Cartesian configurations
     #[command(visible_alias = "cfg")]
     Cartesian(CartesianArgs),
-    /// Show settings, and where they come from
+    /// Show settings and the configuration set, and where they come from
     Config(ConfigArgs),
     /// Print a completion script for a shell
     Completions {

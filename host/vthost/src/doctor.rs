@@ -6,6 +6,8 @@ use vthost_provider::bootstrap::BootstrapOptions;
 
 use crate::bootstrap::{ReadyArgs, take};
 use crate::failure::Failure;
+use crate::settings::Settings;
+use crate::sources;
 
 #[derive(Debug, Args)]
 pub(crate) struct DoctorArgs {
@@ -13,13 +15,13 @@ pub(crate) struct DoctorArgs {
     ready: ReadyArgs,
 }
 
-pub(crate) fn main(args: &DoctorArgs) -> Result<ExitCode, Failure> {
+pub(crate) fn main(args: &DoctorArgs, settings: &Settings) -> Result<ExitCode, Failure> {
     let options = BootstrapOptions {
-        vt_type: args.ready.vt_type.clone(),
+        vt_type: sources::backend(args.ready.vt_type.as_deref(), settings)?,
         downloads: false,
         update_providers: false,
         force: false,
         look: true,
     };
-    take(&args.ready, &options, false, &|_| false)
+    take(&args.ready, settings, &options, false, &|_| false)
 }

@@ -7,7 +7,9 @@ use vthost_job::{JobError, NotReady, PlanError};
 use vthost_metadata::ExitCode;
 use vthost_provider::asset::{AssetError, UnknownAsset};
 use vthost_provider::pack::{CargoError, ProjectError, SignatureError, TemplateError};
-use vthost_provider::{CfgError, LayoutError, NoHome, PackError, ProviderError, SelectError};
+use vthost_provider::{
+    CfgError, DumpError, LayoutError, NoHome, PackError, ProviderError, SelectError,
+};
 use vthost_report::ReportError;
 use vthost_sandbox::SandboxError;
 
@@ -41,6 +43,12 @@ impl Failure {
             text: error.to_string(),
             causes,
         }
+    }
+
+    /// With one more cause, behind those that it has.
+    pub(crate) fn with_cause(mut self, cause: String) -> Self {
+        self.causes.push(cause);
+        self
     }
 
     /// A failure of the system: what was tried, and what it said.
@@ -146,6 +154,16 @@ fn sandbox_code(error: &SandboxError) -> ExitCode {
         SandboxError::Compile { .. }
         | SandboxError::Link { .. }
         | SandboxError::Describe { .. } => ExitCode::Usage,
+    }
+}
+
+impl From<DumpError> for Failure {
+    fn from(error: DumpError) -> Self {
+        let code = match &error {
+            DumpError::Io { .. } => ExitCode::JobFailed,
+            _ => ExitCode::Usage,
+        };
+        Self::of(code, &error)
     }
 }
 

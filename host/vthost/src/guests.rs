@@ -7,10 +7,11 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use serde_json::json;
 use vthost_metadata::ExitCode;
-use vthost_provider::{CfgFiles, Choices, Dirs, Guest, guests};
+use vthost_provider::{CfgFiles, Dirs, Guest, guests};
 use vthost_report::text::line;
 
 use crate::failure::Failure;
+use crate::settings::Settings;
 use crate::{output, sources};
 
 /// The machine of each architecture that a job takes where nothing is asked for.
@@ -30,9 +31,9 @@ pub(crate) struct GuestArgs {
     /// Only guests with an image
     #[arg(long)]
     available: bool,
-    /// The backend
-    #[arg(long, default_value = "qemu", value_name = "TYPE")]
-    vt_type: String,
+    /// The type of tests [default: qemu]
+    #[arg(long, value_name = "TYPE")]
+    vt_type: Option<String>,
     /// Print one JSON object a line
     #[arg(long)]
     json: bool,
@@ -40,9 +41,9 @@ pub(crate) struct GuestArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct ArchArgs {
-    /// The backend
-    #[arg(long, default_value = "qemu", value_name = "TYPE")]
-    vt_type: String,
+    /// The type of tests [default: qemu]
+    #[arg(long, value_name = "TYPE")]
+    vt_type: Option<String>,
     /// Print one JSON object a line
     #[arg(long)]
     json: bool,
@@ -55,9 +56,17 @@ fn image(guest: &Guest, data: &Path) -> Option<(PathBuf, bool)> {
     Some((path, there))
 }
 
-pub(crate) fn list_guests(args: &GuestArgs, color: bool) -> Result<ExitCode, Failure> {
+pub(crate) fn list_guests(
+    args: &GuestArgs,
+    settings: &Settings,
+    color: bool,
+) -> Result<ExitCode, Failure> {
     let dirs = Dirs::from_env()?;
-    let files = CfgFiles::new(&dirs, &[], &sources::backend(&args.vt_type)?);
+    let files = CfgFiles::new(
+        &dirs,
+        &[],
+        &sources::backend(args.vt_type.as_deref(), settings)?,
+    );
     let machine = match args.machine_type.as_deref() {
         None => Some(USUAL_MACHINES),
         Some("all") => None,
@@ -67,7 +76,7 @@ pub(crate) fn list_guests(args: &GuestArgs, color: bool) -> Result<ExitCode, Fai
         .into_iter()
         .flatten()
         .collect();
-    let mut found = guests(&files, &Choices::default(), &filters)?;
+    let mut found = guests(&files, &settings.choices(), &filters)?;
     if args.available {
         found.retain(|guest| image(guest, &dirs.data).is_some_and(|(_, there)| there));
     }
@@ -124,11 +133,15 @@ fn object(guest: &Guest, image: Option<&(PathBuf, bool)>) -> serde_json::Value {
     })
 }
 
-pub(crate) fn list_archs(args: &ArchArgs) -> Result<ExitCode, Failure> {
+pub(crate) fn list_archs(args: &ArchArgs, settings: &Settings) -> Result<ExitCode, Failure> {
     let dirs = Dirs::from_env()?;
-    let files = CfgFiles::new(&dirs, &[], &sources::backend(&args.vt_type)?);
+    let files = CfgFiles::new(
+        &dirs,
+        &[],
+        &sources::backend(args.vt_type.as_deref(), settings)?,
+    );
     let mut archs: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-    for guest in guests(&files, &Choices::default(), &[])? {
+    for guest in guests(&files, &settings.choices(), &[])? {
         archs.entry(guest.arch).or_default().insert(guest.machine);
     }
     let mut text = String::new();

@@ -11,7 +11,8 @@ use vthost_report::text::line;
 
 use crate::failure::Failure;
 use crate::output;
-use crate::select::SelectArgs;
+use crate::select::{SelectArgs, plan};
+use crate::settings::Settings;
 
 #[derive(Debug, Args)]
 pub(crate) struct ListArgs {
@@ -28,9 +29,9 @@ pub(crate) struct ListArgs {
     pub(crate) params: bool,
 }
 
-pub(crate) fn main(args: &ListArgs, color: bool) -> Result<ExitCode, Failure> {
+pub(crate) fn main(args: &ListArgs, settings: &Settings, color: bool) -> Result<ExitCode, Failure> {
     let dirs = Dirs::from_env()?;
-    let plan = Plan::new(&args.select.request(&dirs)?)?;
+    let plan = plan(&args.select.request(&dirs, settings)?, settings)?;
     warn_of_broken(&plan);
     if args.json {
         let mut json = Vec::new();

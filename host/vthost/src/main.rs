@@ -62,11 +62,13 @@ fn log() -> Result<(), Failure> {
     Ok(())
 }
 
-/// The settings of this run. Commands that help to put them right do without.
+/// The settings of this run. Commands that help to put them right do without if they must.
 fn settings(cli: &Cli, places: &Places) -> Result<Settings, Failure> {
     let mut settings = match &cli.command {
         Command::Completions { .. } => Settings::built_in(),
-        Command::Config(args) if !config::needs_settings(args) => Settings::built_in(),
+        Command::Config(args) if !config::needs_settings(args) => {
+            Settings::load(places, std::env::vars_os()).unwrap_or_else(|_| Settings::built_in())
+        }
         _ => Settings::load(places, std::env::vars_os())?,
     };
     for warning in &settings.warnings {
@@ -90,14 +92,14 @@ fn dispatch(cli: Cli) -> Result<vthost_metadata::ExitCode, Failure> {
     let settings = settings(&cli, &places)?;
     let color = output::color(settings.color());
     match cli.command {
-        Command::Bootstrap(args) => bootstrap::main(&args),
-        Command::Doctor(args) => doctor::main(&args),
+        Command::Bootstrap(args) => bootstrap::main(&args, &settings),
+        Command::Doctor(args) => doctor::main(&args, &settings),
         Command::Asset(args) => asset::main(&args),
-        Command::List(args) => list::main(&args, color),
-        Command::ListGuests(args) => guests::list_guests(&args, color),
-        Command::ListArchs(args) => guests::list_archs(&args),
-        Command::Run(args) => run::main(&args, color),
-        Command::Pack(args) => pack::main(args),
+        Command::List(args) => list::main(&args, &settings, color),
+        Command::ListGuests(args) => guests::list_guests(&args, &settings, color),
+        Command::ListArchs(args) => guests::list_archs(&args, &settings),
+        Command::Run(args) => run::main(&args, &settings, color),
+        Command::Pack(args) => pack::main(args, &settings),
         Command::Provider(args) => provider::main(args, color),
         Command::Cartesian(args) => cartesian::main(&args, color),
         Command::Config(args) => config::main(&args, &settings, &places, color),

@@ -16,6 +16,8 @@ use vthost_report::{
 use crate::cli::RunArgs;
 use crate::failure::Failure;
 use crate::list::warn_of_broken;
+use crate::select::plan;
+use crate::settings::Settings;
 
 /// How many events may wait to be recorded. A test that makes more waits with them, so that memory stays flat.
 const BACKLOG: usize = 4096;
@@ -23,9 +25,9 @@ const BACKLOG: usize = 4096;
 /// The type of tests that can be run.
 const RUNS: &str = "qemu";
 
-pub(crate) fn main(args: &RunArgs, color: bool) -> Result<ExitCode, Failure> {
+pub(crate) fn main(args: &RunArgs, settings: &Settings, color: bool) -> Result<ExitCode, Failure> {
     let dirs = Dirs::from_env()?;
-    let request = args.select.request(&dirs)?;
+    let request = args.select.request(&dirs, settings)?;
     if let Some(backend) = request
         .backend
         .as_deref()
@@ -36,7 +38,7 @@ pub(crate) fn main(args: &RunArgs, color: bool) -> Result<ExitCode, Failure> {
         );
         return Err(Failure::new(ExitCode::Usage, text));
     }
-    let plan = Plan::new(&request)?;
+    let plan = plan(&request, settings)?;
     warn_of_broken(&plan);
     vthost_job::check_ready(&plan, &dirs.data)?;
     warn_of_denials(&plan);
@@ -46,7 +48,9 @@ pub(crate) fn main(args: &RunArgs, color: bool) -> Result<ExitCode, Failure> {
         components: dirs.components(),
     };
     let runner = Runner::new(&plan, places)?;
-    let dir = JobDir::create(args.results.as_deref().unwrap_or(&dirs.results))?;
+    let results = args.results.clone().or_else(|| settings.results());
+    let results = results.unwrap_or_else(|| dirs.results.clone());
+    let dir = JobDir::create(&results)?;
     let (sender, events) = mpsc::sync_channel::<Event>(BACKLOG);
     let pipeline = pipeline(args, color, &dir.path)?;
     let interrupt = Interrupt::default();

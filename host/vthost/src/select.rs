@@ -3,11 +3,12 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use vthost_job::Request;
+use vthost_job::{Plan, PlanError, Request};
 use vthost_policy::{GRANTS, Grants};
-use vthost_provider::{Choices, Dirs, Selection};
+use vthost_provider::{Dirs, SelectError, Selection};
 
 use crate::failure::Failure;
+use crate::settings::Settings;
 use crate::sources;
 
 /// Which providers and which of their variants.
@@ -36,9 +37,9 @@ pub(crate) struct SelectArgs {
     /// Set a parameter; it wins over every configuration. Repeat it for more
     #[arg(long, alias = "vt-extra-params", value_name = "KEY=VALUE")]
     extra_params: Vec<String>,
-    /// The backend whose tests are wanted
-    #[arg(long, default_value = "qemu", value_name = "TYPE")]
-    vt_type: String,
+    /// The type of tests that are wanted [default: qemu]
+    #[arg(long, value_name = "TYPE")]
+    vt_type: Option<String>,
     /// The guest, as an `only` filter; `vthost list-guests` shows them [default: JeOS.12]
     #[arg(long, alias = "vt-guest-os", value_name = "FILTER")]
     guest_os: Option<String>,
@@ -69,25 +70,32 @@ fn grant_help() -> String {
 }
 
 impl SelectArgs {
-    /// The request for a plan.
-    pub(crate) fn request(&self, dirs: &Dirs) -> Result<Request, Failure> {
+    /// The request for a plan: what the command line says, and the settings where it says nothing.
+    pub(crate) fn request(&self, dirs: &Dirs, settings: &Settings) -> Result<Request, Failure> {
+        let config_file = self.config_file.clone().or_else(|| settings.config_file());
+        let grants: Vec<_> = settings
+            .grants()
+            .into_iter()
+            .chain(self.grants.iter().cloned())
+            .collect();
         Ok(Request {
-            providers: sources::open(&self.providers, dirs)?,
+            providers: sources::open(&self.providers, dirs, settings)?,
             dirs: Some(dirs.clone()),
-            config_file: self.config_file.clone(),
-            backend: Some(sources::backend(&self.vt_type)?),
-            selection: self.selection(),
-            grants: Grants::new(&self.grants)?,
-            ..Request::default()
+            backend: Some(sources::backend(self.vt_type.as_deref(), settings)?),
+            selection: self.selection(settings, config_file.is_some()),
+            config_file,
+            grants: Grants::new(&grants)?,
+            trust: settings.trust()?,
         })
     }
 
     /// The filters and assignments.
-    pub(crate) fn selection(&self) -> Selection {
-        let both = |own: &[String], words: &[String]| {
+    fn selection(&self, settings: &Settings, is_own: bool) -> Selection {
+        let all = |set: Vec<String>, own: &[String], words: &[String]| {
             let words = words.iter().flat_map(|words| words.split_whitespace());
-            own.iter()
-                .cloned()
+            let own = own.iter().cloned();
+            set.into_iter()
+                .chain(own)
                 .chain(words.map(str::to_owned))
                 .collect()
         };
@@ -95,18 +103,44 @@ impl SelectArgs {
         if let Some(path) = &self.qemu_bin {
             extra_params.push(format!("qemu_binary={}", path.display()));
         }
+        let mut choices = settings.choices();
+        let off = self.no_default_filter.iter().cloned();
+        choices.default_filters_off.extend(off);
         Selection {
             references: self.references.clone(),
-            only: both(&self.only, &self.vt_only),
-            no: both(&self.no, &self.vt_no),
+            only: all(settings.only(), &self.only, &self.vt_only),
+            no: all(settings.no(), &self.no, &self.vt_no),
+            presets: settings.presets(is_own),
             extra_params,
             guest_os: self.guest_os.clone(),
             arch: self.arch.clone(),
             machine_type: self.machine_type.clone(),
-            choices: Choices {
-                default_filters_off: self.no_default_filter.clone(),
-                ..Choices::default()
-            },
+            choices,
         }
+    }
+}
+
+/// The plan for a request of this command line and these settings.
+pub(crate) fn plan(request: &Request, settings: &Settings) -> Result<Plan, Failure> {
+    Plan::new(request).map_err(|error| refused(error, settings))
+}
+
+/// A filter that is refused may be one that nobody typed.
+fn refused(error: PlanError, settings: &Settings) -> Failure {
+    let origin = match &error {
+        PlanError::Select(SelectError::UnknownLabel { filter, .. }) => settings.with_filter(filter),
+        PlanError::Select(SelectError::UnknownDefaultFilter { name, .. }) => {
+            settings.with_filter(name)
+        }
+        PlanError::Select(SelectError::Nothing { line, .. }) => line
+            .split_once(' ')
+            .and_then(|(_, filter)| settings.with_filter(filter)),
+        _ => None,
+    };
+    let note = origin.map(|(name, origin)| format!("`{name}` says so: {origin}"));
+    let failure = Failure::from(error);
+    match note {
+        Some(note) => failure.with_cause(note),
+        None => failure,
     }
 }

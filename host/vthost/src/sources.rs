@@ -8,17 +8,50 @@ use vthost_provider::{Dirs, Provider, Providers};
 use vthost_report::text::line;
 
 use crate::failure::Failure;
+use crate::settings::Settings;
 
 /// What is told when there is nothing to take tests from.
 const NO_PROVIDER: &str = "no provider is installed; add one with `vthost provider add URI`, or name a pack with --provider PACK.wasm";
 
 /// The providers that are asked for: packs and directories by their paths, installed ones by their names. Without any,
-/// every installed one.
-pub(crate) fn open(asked: &[String], dirs: &Dirs) -> Result<Vec<Provider>, Failure> {
-    if asked.is_empty() {
+/// those of the settings; without these, every installed one.
+pub(crate) fn open(
+    asked: &[String],
+    dirs: &Dirs,
+    settings: &Settings,
+) -> Result<Vec<Provider>, Failure> {
+    if !asked.is_empty() {
+        return asked.iter().map(|asked| one(asked, dirs)).collect();
+    }
+    let wanted = settings.providers();
+    if wanted.is_empty() {
         return installed(dirs);
     }
-    asked.iter().map(|asked| one(asked, dirs)).collect()
+    // Installed ones only: what lies in a directory is nothing that the file of a project may choose.
+    let installed = Providers::open(dirs)?;
+    wanted
+        .iter()
+        .map(|name| Ok(installed.get(name)?))
+        .collect::<Result<_, Failure>>()
+        .map_err(|failure| match settings.get("providers.use") {
+            Some(set) => failure.with_cause(format!("`providers.use` says so: {}", set.origin)),
+            None => failure,
+        })
+}
+
+/// The same for what does without providers, too.
+pub(crate) fn open_some(
+    asked: &[String],
+    dirs: &Dirs,
+    settings: &Settings,
+) -> Result<Vec<Provider>, Failure> {
+    let none = asked.is_empty()
+        && settings.providers().is_empty()
+        && Providers::open(dirs)?.names().next().is_none();
+    match none {
+        true => Ok(Vec::new()),
+        false => open(asked, dirs, settings),
+    }
 }
 
 /// Those that cannot be used are told, and hide no other.
@@ -56,8 +89,11 @@ fn one(asked: &str, dirs: &Dirs) -> Result<Provider, Failure> {
     Ok(Providers::open(dirs)?.get(asked)?)
 }
 
-/// A type of tests.
-pub(crate) fn backend(name: &str) -> Result<String, Failure> {
+/// The type of tests that is asked for, or that of the settings.
+pub(crate) fn backend(asked: Option<&str>, settings: &Settings) -> Result<String, Failure> {
+    let Some(name) = asked else {
+        return Ok(settings.vt_type());
+    };
     if TYPES.contains(&name) {
         return Ok(name.to_owned());
     }

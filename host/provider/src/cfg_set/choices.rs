@@ -8,6 +8,8 @@ use std::collections::BTreeSet;
 
 use vthost_cartesian::{Config, Error, parse_filter};
 
+use super::preset::Preset;
+
 /// The filters of `tests.cfg`: the word that turns one off, the kind of filter, the label.
 pub(super) const DEFAULT_FILTERS: &[(&str, &str, &str)] = &[
     ("image_backend", "only", "(image_backend=filesystem)"),
@@ -25,10 +27,14 @@ pub(super) const DEFAULT_FILTERS: &[(&str, &str, &str)] = &[
 pub struct Choices {
     /// The guest, as an `only` filter.
     pub guest_os: String,
+    /// The architecture, as an `only` filter; without one, whatever the guest is there for.
+    pub arch: Option<String>,
     /// The machine type; without one, the usual one of the architecture.
     pub machine_type: Option<String>,
     /// How many processors: `smp2`, `up`.
     pub smp: String,
+    /// More processors than `smp` has: an assignment that holds as long as that choice does.
+    pub processors: Option<Preset>,
     /// The format of images: `qcow2`, `raw`, ...
     pub image_type: String,
     /// The model of network cards: `virtio_net`, `e1000`, ...
@@ -44,8 +50,10 @@ impl Default for Choices {
     fn default() -> Self {
         Self {
             guest_os: "JeOS.12".to_owned(),
+            arch: None,
             machine_type: None,
             smp: "smp2".to_owned(),
+            processors: None,
             image_type: "qcow2".to_owned(),
             nic_model: "virtio_net".to_owned(),
             disk_bus: "virtio_blk".to_owned(),
@@ -60,14 +68,14 @@ pub(super) fn default_filter_names() -> impl Iterator<Item = &'static str> {
 }
 
 impl Choices {
-    /// The filters of the hardware.
-    pub(super) fn hardware(&self) -> [&str; 4] {
-        [&self.smp, &self.image_type, &self.nic_model, &self.disk_bus].map(String::as_str)
+    /// The filters of the hardware but the processors.
+    pub(super) fn hardware(&self) -> [&str; 3] {
+        [&self.image_type, &self.nic_model, &self.disk_bus].map(String::as_str)
     }
 
-    /// The machine type for an architecture.
-    pub(super) fn machine(&self, arch: Option<&str>) -> &str {
-        match (&self.machine_type, arch) {
+    /// The machine type for the architecture that is asked for.
+    pub(super) fn machine(&self, asked: Option<&str>) -> &str {
+        match (&self.machine_type, asked.or(self.arch.as_deref())) {
             (Some(machine), _) => machine,
             (None, Some("aarch64")) => "arm64-pci",
             (None, Some("ppc64" | "ppc64le")) => "pseries",

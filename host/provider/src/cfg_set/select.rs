@@ -5,6 +5,7 @@ use vthost_cartesian::{
 };
 
 use super::choices::{Choices, DEFAULT_FILTERS, Named, default_filter_names};
+use super::preset::{Preset, assignments};
 use super::{CfgSet, parse};
 
 /// How many variants a job has at most. A few lines of configuration make more than any memory holds.
@@ -23,6 +24,8 @@ pub struct Selection {
     pub only: Vec<String>,
     /// `no` filters.
     pub no: Vec<String>,
+    /// Assignments of the operator's files and environment; they win over every configuration.
+    pub presets: Vec<Preset>,
     /// Assignments, as `key=value`; they win over everything else.
     pub extra_params: Vec<String>,
     /// The guest, as an `only` filter; the one of `choices` if it is none.
@@ -146,11 +149,7 @@ impl CfgSet {
     /// # Errors
     /// [`SelectError`] for a filter or an assignment that is wrong, and for filters that select nothing.
     pub fn select(&self, selection: &Selection) -> Result<Vec<Variant>, SelectError> {
-        let assignments = selection
-            .extra_params
-            .iter()
-            .map(|text| assignment(text))
-            .collect::<Result<Vec<_>, _>>()?;
+        let assignments = assignments(selection)?;
         let mut variants = Vec::new();
         let mut size = 0;
         let references = selection.references.iter().map(|text| Some(text.as_str()));
@@ -160,7 +159,7 @@ impl CfgSet {
             let filtered = self.filtered(selection, reference)?;
             let mut config = filtered.config.clone();
             for line in &assignments {
-                add(&mut config, line)?;
+                config.extend(line.clone(), OriginKind::CommandLine, &NoIncludes)?;
             }
             for variant in config.variants() {
                 let variant = variant?;
@@ -248,21 +247,30 @@ impl CfgSet {
             }
         }
         let mut choose = |label: &str, is_asked: bool| {
-            if is_asked || named.decide(&self.config, label) {
-                return Ok(());
+            let holds = !is_asked && !named.decide(&self.config, label);
+            if holds {
+                known(&self.config, label)?;
+                lines.add(format!("only {label}"))?;
             }
-            known(&self.config, label)?;
-            lines
-                .add(format!("only {label}"))
-                .map_err(SelectError::from)
+            Ok::<_, SelectError>(holds)
         };
         choose(&choices.guest_os, selection.guest_os.is_some())?;
+        if let Some(arch) = &choices.arch {
+            choose(arch, selection.arch.is_some())?;
+        }
         choose(
             choices.machine(selection.arch.as_deref()),
             selection.machine_type.is_some(),
         )?;
+        let usual_processors = choose(&choices.smp, false)?;
         for label in choices.hardware() {
             choose(label, false)?;
+        }
+        if usual_processors && let Some(preset) = &choices.processors {
+            let line = preset.source()?;
+            lines
+                .config
+                .extend(line, OriginKind::CommandLine, &NoIncludes)?;
         }
         Ok(lines)
     }
@@ -282,20 +290,6 @@ pub(super) fn known(config: &Config, filter: &str) -> Result<(), SelectError> {
             near,
         }),
     }
-}
-
-fn assignment(text: &str) -> Result<String, SelectError> {
-    let refused = || SelectError::NotAnAssignment(text.to_owned());
-    let (key, value) = text.split_once('=').ok_or_else(refused)?;
-    let key = key.trim();
-    let is_key = !key.is_empty()
-        && key
-            .chars()
-            .all(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | '.'));
-    if !is_key || value.contains(['\n', '\r']) {
-        return Err(refused());
-    }
-    Ok(format!("{key} = {value}"))
 }
 
 fn is_empty(config: &Config) -> Result<bool, Error> {

@@ -7,9 +7,9 @@ use vthost_provider::bootstrap::TYPES;
 /// What a machine is to be ready for.
 #[derive(Debug, Args)]
 pub(crate) struct ReadyArgs {
-    /// The type of tests to be ready for
-    #[arg(long, value_name = "TYPE", default_value = "qemu", value_parser = PossibleValuesParser::new(TYPES))]
-    pub(crate) vt_type: String,
+    /// The type of tests to be ready for [default: qemu]
+    #[arg(long, value_name = "TYPE", value_parser = PossibleValuesParser::new(TYPES))]
+    pub(crate) vt_type: Option<String>,
     /// The guest whose image is wanted, as an `only` filter; `vthost list-guests` shows them [default: JeOS.12]
     #[arg(long, alias = "vt-guest-os", value_name = "FILTER")]
     pub(crate) guest_os: Option<String>,

@@ -12,13 +12,14 @@ pub(super) fn images(
     dirs: &Dirs,
     vt_type: &str,
     filter: Option<&str>,
+    choices: &Choices,
 ) -> Result<Vec<GuestImage>, Failure> {
     let Some(filter) = filter else {
         return Ok(vec![GuestImage::jeos()]);
     };
     let files = CfgFiles::new(dirs, &[], vt_type);
     let mut images: Vec<GuestImage> = Vec::new();
-    for guest in guests(&files, &Choices::default(), &[filter])? {
+    for guest in guests(&files, choices, &[filter])? {
         let runs = guest.arch.is_empty() || guest.arch == std::env::consts::ARCH;
         let Some(file) = guest.image.filter(|_| runs) else {
             continue;

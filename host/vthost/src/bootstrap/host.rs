@@ -1,5 +1,7 @@
 //! What bootstrap has to know from the crates above its own.
 
+use std::path::PathBuf;
+
 use vthost_metadata::ReadinessItem;
 use vthost_provider::asset::Asset;
 use vthost_provider::bootstrap::{GuestImage, Machine, programs};
@@ -13,6 +15,8 @@ use vthost_qemu::accel::{self, Accel};
 pub(super) struct Host<'a> {
     pub(super) dirs: &'a Dirs,
     pub(super) vt_type: &'a str,
+    /// The QEMU to use; the first that is found if it is none.
+    pub(super) qemu: Option<PathBuf>,
     /// The images of the guest that is wanted.
     pub(super) images: Vec<GuestImage>,
     /// Whether anything may be fetched.
@@ -53,7 +57,7 @@ impl Machine for Host<'_> {
     }
 
     fn emulator(&mut self) -> ReadinessItem {
-        match Binary::probe(None) {
+        match Binary::probe(self.qemu.as_deref()) {
             Ok(binary) => ReadinessItem::ok(
                 binary.path().display().to_string(),
                 format!("QEMU {}", binary.version()),

@@ -17,33 +17,43 @@ use vthost_report::text;
 
 use crate::failure::Failure;
 use crate::output::{print, say};
+use crate::settings::Settings;
+use crate::sources;
 use host::Host;
 use show::Show;
 
-pub(crate) fn main(args: &BootstrapArgs) -> Result<ExitCode, Failure> {
+pub(crate) fn main(args: &BootstrapArgs, settings: &Settings) -> Result<ExitCode, Failure> {
     let options = BootstrapOptions {
-        vt_type: args.ready.vt_type.clone(),
-        downloads: !args.no_downloads,
+        vt_type: sources::backend(args.ready.vt_type.as_deref(), settings)?,
+        downloads: settings.downloads() && !args.no_downloads,
         update_providers: args.update_providers,
         force: args.force,
         look: false,
     };
     let asks = !args.yes && io::stdin().is_terminal() && io::stderr().is_terminal();
     let may_download = |asset: &Asset| !asks || ask(asset);
-    take(&args.ready, &options, args.verbose, &may_download)
+    take(&args.ready, settings, &options, args.verbose, &may_download)
 }
 
 /// Takes the steps, shows them, and says with which code to end.
 pub(crate) fn take(
     args: &ReadyArgs,
+    settings: &Settings,
     options: &BootstrapOptions,
     verbose: bool,
     may_download: &dyn Fn(&Asset) -> bool,
 ) -> Result<ExitCode, Failure> {
     let dirs = Dirs::from_env()?;
-    let images = guest::images(&dirs, &args.vt_type, args.guest_os.as_deref())?;
+    let guest_os = args.guest_os.clone().or_else(|| settings.guest_os());
+    let images = guest::images(
+        &dirs,
+        &options.vt_type,
+        guest_os.as_deref(),
+        &settings.choices(),
+    )?;
     let mut host = Host {
         dirs: &dirs,
+        qemu: settings.qemu_binary(),
         vt_type: &options.vt_type,
         images,
         downloads: options.downloads,

@@ -11,10 +11,17 @@ use vthost_report::text::line;
 use super::PathArgs;
 use crate::failure::Failure;
 use crate::output;
-use crate::settings::{Places, State};
+use crate::settings::{Places, Settings, State};
 
-pub(super) fn main(args: &PathArgs, places: &Places) -> Result<ExitCode, Failure> {
-    let dirs = Dirs::from_env()?;
+pub(super) fn main(
+    args: &PathArgs,
+    settings: &Settings,
+    places: &Places,
+) -> Result<ExitCode, Failure> {
+    let mut dirs = Dirs::from_env()?;
+    if let Some(results) = settings.results() {
+        dirs.results = results;
+    }
     let rows = rows(places, &dirs);
     let text = match args.json {
         true => json_text(&rows),

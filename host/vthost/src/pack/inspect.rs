@@ -12,11 +12,12 @@ use super::cli::InspectArgs;
 use super::sign::trust;
 use crate::failure::Failure;
 use crate::output;
+use crate::settings::Settings;
 
 type Signed = Result<Option<Signature>, SignatureError>;
 
-pub(super) fn main(args: &InspectArgs) -> Result<ExitCode, Failure> {
-    let trust = trust(&args.trust)?;
+pub(super) fn main(args: &InspectArgs, settings: &Settings) -> Result<ExitCode, Failure> {
+    let trust = trust(&args.trust, settings)?;
     let pack = Pack::open(&args.pack)?;
     let signed = pack.signature(&trust);
     let text = if args.json {

@@ -12,6 +12,7 @@ use vthost_report::text::line;
 use super::cli::{SignArgs, TrustArgs, VerifyArgs};
 use crate::failure::Failure;
 use crate::output::{self, say};
+use crate::settings::Settings;
 
 /// The variable that holds the passphrase of a key.
 const PASSPHRASE: &str = "VTHOST_KEY_PASSPHRASE";
@@ -56,9 +57,9 @@ fn passphrase() -> io::Result<String> {
     given
 }
 
-/// The keys that are trusted: those of the command line.
-pub(super) fn trust(args: &TrustArgs) -> Result<Trust, SignatureError> {
-    let mut trust = Trust::default();
+/// The keys that are trusted: those of the settings and those of the command line.
+pub(super) fn trust(args: &TrustArgs, settings: &Settings) -> Result<Trust, SignatureError> {
+    let mut trust = settings.trust()?;
     for path in args.keys.iter().chain(&args.trusted) {
         trust.add_file(path)?;
     }
@@ -66,8 +67,8 @@ pub(super) fn trust(args: &TrustArgs) -> Result<Trust, SignatureError> {
 }
 
 /// A pack that is not signed, or by nobody who is trusted, was read well: that is what was found, not an error of use.
-pub(super) fn verify(args: &VerifyArgs) -> Result<ExitCode, Failure> {
-    let trust = trust(&args.trust)?;
+pub(super) fn verify(args: &VerifyArgs, settings: &Settings) -> Result<ExitCode, Failure> {
+    let trust = trust(&args.trust, settings)?;
     let pack = Pack::open(&args.pack)?;
     let name = args.pack.display();
     let (found, problem) = match pack.signature(&trust) {

@@ -1,6 +1,7 @@
 //! The table of the settings: the one place that says which there are.
 
 use vthost_policy::GRANTS;
+use vthost_provider::bootstrap::TYPES;
 
 /// A setting.
 #[derive(Debug)]
@@ -33,8 +34,6 @@ pub(crate) enum Kind {
     Grants,
     /// A file or a directory; a relative one is relative to the directory of the file that has it.
     Path,
-    /// A program: a name to look for in PATH, or a path.
-    Program,
 }
 
 impl Kind {
@@ -51,7 +50,6 @@ impl Kind {
             Self::List => "a list of texts".to_owned(),
             Self::Grants => "a list of grants".to_owned(),
             Self::Path => "a path".to_owned(),
-            Self::Program => "a program".to_owned(),
         }
     }
 
@@ -64,7 +62,6 @@ impl Kind {
             Self::Flag => "true".to_owned(),
             Self::List | Self::Grants => "[]".to_owned(),
             Self::Path => "\"/PATH\"".to_owned(),
-            Self::Program => "\"PROGRAM\"".to_owned(),
         }
     }
 
@@ -110,33 +107,27 @@ const fn guarded(
 /// All settings but those of [`PARAMS`], section by section.
 #[rustfmt::skip]
 pub(crate) const KEYS: &[Key] = &[
-    open("guest.os", Kind::Text, Some("\"JeOS\""), "the guest, as an `only` filter"),
-    open("machine.type", Kind::Text, None, "the machine type, as an `only` filter; of the guest's architecture if it is not set"),
+    open("guest.os", Kind::Text, Some("\"JeOS.12\""), "the guest, as an `only` filter"),
+    open("machine.type", Kind::Text, None, "the machine type, as an `only` filter; the usual one of the architecture if it is not set"),
     open("machine.arch", Kind::Text, None, "the architecture of the guest, as an `only` filter"),
-    open("machine.smp", Kind::Number, None, "how many processors a machine has"),
-    open("machine.mem", Kind::Number, None, "the memory of a machine, in MiB"),
-    open("machine.nic-model", Kind::Text, None, "the network card, as an `only` filter"),
-    open("machine.disk-bus", Kind::Text, None, "the bus of disks, as an `only` filter"),
-    open("machine.image-type", Kind::Text, None, "the format of images, as an `only` filter"),
-    guarded("qemu.binary", Kind::Program, None, "the QEMU to run; found in PATH if it is not set"),
-    guarded("qemu.dst-binary", Kind::Program, None, "the QEMU of the destination of a migration"),
-    guarded("qemu.img-binary", Kind::Program, None, "the qemu-img to run; the one beside QEMU if it is not set"),
-    guarded("qemu.accel", Kind::OneOf(&["kvm", "tcg"]), None, "the accelerator; KVM if it works, otherwise TCG, if it is not set"),
-    guarded("qemu.sandbox", Kind::Flag, Some("true"), "whether QEMU gets its seccomp filter"),
-    guarded("qemu.malloc-perturb", Kind::Flag, Some("true"), "whether QEMU's memory is filled with a pattern, so that use after free is found"),
-    guarded("network.type", Kind::OneOf(&["user", "bridge"]), Some("\"user\""), "how a network card reaches the host"),
-    guarded("network.dst", Kind::Text, None, "the bridge for `bridge`"),
-    open("filters.only", Kind::List, Some("[]"), "`only` filters; all must match"),
-    open("filters.no", Kind::List, Some("[]"), "`no` filters"),
-    open("filters.default-filters-off", Kind::List, Some("[]"), "filters of `tests-shared.cfg` to leave out, by name"),
+    open("machine.smp", Kind::Number, Some("2"), "how many processors a machine has"),
+    open("machine.mem", Kind::Number, None, "the memory of a machine, in MiB; what the configuration says if it is not set"),
+    open("machine.nic-model", Kind::Text, Some("\"virtio_net\""), "the network card, as an `only` filter"),
+    open("machine.disk-bus", Kind::Text, Some("\"virtio_blk\""), "the bus of disks, as an `only` filter"),
+    open("machine.image-type", Kind::Text, Some("\"qcow2\""), "the format of images, as an `only` filter"),
+    guarded("qemu.binary", Kind::Path, None, "the QEMU to run; found in PATH if it is not set"),
+    guarded("qemu.accel", Kind::OneOf(&["auto", "tcg"]), Some("\"auto\""), "the accelerator: `auto` is KVM where it works, `tcg` never uses it"),
+    open("filters.only", Kind::List, Some("[]"), "`only` filters; all must match, and those of the command line, too"),
+    open("filters.no", Kind::List, Some("[]"), "`no` filters, beside those of the command line"),
+    open("filters.default-filters-off", Kind::List, Some("[]"), "filters of `tests.cfg` that do not hold, by name"),
     guarded("run.results", Kind::Path, None, "where results go; `job-results` in vthost's state directory if it is not set"),
-    guarded("run.config-file", Kind::Path, None, "a configuration to run instead of the config set"),
-    open("run.vt-type", Kind::Text, Some("\"qemu\""), "the backend of providers to take tests from"),
+    guarded("run.config-file", Kind::Path, None, "a configuration in place of `tests.cfg`, for which nothing of `[guest]` and `[machine]` is chosen"),
+    open("run.vt-type", Kind::OneOf(TYPES), Some("\"qemu\""), "the type of tests"),
     guarded("grants.allow", Kind::Grants, Some("[]"), "what is allowed that is denied by default"),
-    guarded("packs.trusted-keys", Kind::List, Some("[]"), "public keys whose signatures on packs count"),
+    guarded("packs.trusted-keys", Kind::List, Some("[]"), "public keys whose signatures on packs count, each as a line of a `.pub` file"),
     guarded("packs.require-signature", Kind::Flag, Some("false"), "whether a pack without a trusted signature is refused"),
-    open("providers.use", Kind::List, None, "the providers to take tests from; all installed ones if it is not set"),
-    open("bootstrap.downloads", Kind::Flag, Some("true"), "whether `vthost bootstrap` may download guest images"),
+    open("providers.use", Kind::List, Some("[]"), "the names of the installed providers to take tests from; all if there is none"),
+    open("bootstrap.downloads", Kind::Flag, Some("true"), "whether `vthost bootstrap` may download and build images"),
     open("colors.when", Kind::OneOf(&["auto", "always", "never"]), Some("\"auto\""), "when to use colours"),
 ];
 

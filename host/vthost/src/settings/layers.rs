@@ -220,6 +220,11 @@ impl Settings {
         self.values.get(name)
     }
 
+    /// All settings that have a value, sorted by name.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&str, &Set)> {
+        self.values.iter().map(|(name, set)| (name.as_str(), set))
+    }
+
     /// The settings of a section that have a value, sorted by name.
     pub(crate) fn section(&self, section: &str) -> impl Iterator<Item = (&str, &Set)> {
         self.values.iter().filter_map(move |(name, set)| {

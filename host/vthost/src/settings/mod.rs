@@ -18,6 +18,8 @@
 //!
 //! Who has read the file names it: with `--config vthost.toml` it may set everything.
 
+#[cfg(test)]
+mod docs;
 mod environment;
 mod error;
 mod file;

@@ -3,6 +3,7 @@ use std::fs;
 use std::path::Path;
 
 use tempfile::TempDir;
+use vthost_provider::Choices;
 
 use super::reference::{Now, REFERENCE, hint};
 use super::*;
@@ -53,7 +54,7 @@ fn each_layer_beats_the_one_below_and_is_named() {
         assert_eq!(found, format!("\"{value}\""));
         assert!(from.ends_with(origin), "{from}");
     };
-    check(&places, &[], "JeOS", "built-in");
+    check(&places, &[], "JeOS.12", "built-in");
     write(&places.system, &os("A"));
     check(&places, &[], "A", "system.toml:3");
     write(places.user.as_deref().unwrap(), &os("B"));
@@ -90,7 +91,8 @@ fn a_project_must_not_reach_the_host_unless_it_is_named() {
         "[packs]\nrequire-signature = false",
         "[packs]\ntrusted-keys = [\"k\"]",
         "[params]\nqemu_binary = \"./evil\"",
-        "[network]\ntype = \"bridge\"",
+        "[qemu]\naccel = \"tcg\"",
+        "[run]\nconfig-file = \"evil.cfg\"",
         "[run]\nresults = \"/tmp\"",
     ] {
         let dir = tempfile::tempdir().unwrap();
@@ -143,8 +145,8 @@ fn mistakes_are_pointed_at() {
             ["from 1 to", "user.toml:2:7", "machine.smp"],
         ),
         (
-            "[qemu]\naccel = \"kwm\"",
-            ["not `kwm`", "user.toml:2:9", "did you mean `kvm`"],
+            "[qemu]\naccel = \"tgc\"",
+            ["not `tgc`", "user.toml:2:9", "did you mean `tcg`"],
         ),
         (
             "[grants]\nallow = [\"raw-qpm\"]",
@@ -205,11 +207,53 @@ fn what_the_environment_says_is_checked() {
     let settings = load("VTHOST_FILTERS_ONLY", "a, b").unwrap();
     assert_eq!(set(&settings, "filters.only").0, "[\"a, b\"]");
     let settings = load("VTHOST_PARAMS_mem", "512").unwrap();
+    let presets = settings.presets(false);
+    assert_eq!(presets.len(), 1);
     assert_eq!(
-        settings.selection_defaults().selection.extra_params,
-        ["mem = 512"]
+        (presets[0].text.as_str(), presets[0].place.as_str()),
+        ("mem=512", "VTHOST_PARAMS_mem")
     );
     load("VTHOST_LOG", "debug").unwrap();
+}
+
+#[test]
+fn the_built_in_values_are_those_of_a_job_without_settings() {
+    let settings = Settings::built_in();
+    assert_eq!(settings.choices(), Choices::default());
+    assert_eq!(settings.vt_type(), "qemu");
+    assert_eq!(settings.guest_os(), None);
+    assert!(settings.downloads());
+    assert!(!settings.trust().unwrap().is_required());
+    assert!(settings.presets(false).is_empty());
+}
+
+#[test]
+fn assignments_know_their_place() {
+    let dir = tempfile::tempdir().unwrap();
+    let places = places(&dir);
+    let user = places.user.clone().unwrap();
+    let text =
+        "[machine]\nmem = 512\n[qemu]\naccel = \"tcg\"\nbinary = \"q/emu\"\n[params]\nmem = 2048\n";
+    write(&user, text);
+    let settings = Settings::load(&places, []).unwrap();
+    let told = |is_own| {
+        let presets = settings.presets(is_own).into_iter();
+        presets
+            .map(|preset| (preset.line, preset.text))
+            .collect::<Vec<_>>()
+    };
+    let binary = format!("qemu_binary={}", dir.path().join("q/emu").display());
+    let all = [
+        (2, "mem=512".to_owned()),
+        (5, binary),
+        (4, "enable_kvm=no".to_owned()),
+        (7, "mem=2048".to_owned()),
+    ];
+    assert_eq!(told(false), all);
+    assert_eq!(told(true), all[1..]);
+    let origin = |filter| settings.with_filter(filter).map(|(name, _)| name);
+    assert_eq!(origin("JeOS.12"), None, "nobody set it");
+    assert_eq!(origin("tcg"), None, "it is no filter");
 }
 
 #[test]

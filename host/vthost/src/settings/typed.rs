@@ -1,159 +1,114 @@
-//! The settings as typed values, for the commands that act by them.
+//! The settings as the commands take them. What a command line says comes on top, and is no matter of these.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use vthost_provider::Selection;
+use vthost_provider::pack::{SignatureError, Trust};
+use vthost_provider::{Choices, Preset};
 
 use super::keys::PARAMS;
-use super::layers::Settings;
+use super::layers::{Set, Settings};
 use super::value::{Origin, Value};
 use crate::cli::Color;
 
-/// The settings of everything but the selection of tests.
-#[derive(Debug, PartialEq, Eq)]
-#[allow(
-    dead_code,
-    reason = "commands take to a setting when they have what it sets"
-)]
-pub(crate) struct Resolved {
-    /// `run.results`; none for the results of [`vthost_provider::Dirs`].
-    pub(crate) results: Option<PathBuf>,
-    /// `run.config-file`: a configuration instead of the config set.
-    pub(crate) config_file: Option<PathBuf>,
-    /// `run.vt-type`: the backend.
-    pub(crate) vt_type: Option<String>,
-    /// `providers.use`; none for all that are installed.
-    pub(crate) providers: Option<Vec<String>>,
-    /// `grants.allow`; each is a grant that exists.
-    pub(crate) grants: Vec<String>,
-    /// `packs.trusted-keys`.
-    pub(crate) trusted_keys: Vec<String>,
-    /// `packs.require-signature`.
-    pub(crate) require_signature: bool,
-    /// `filters.default-filters-off`.
-    pub(crate) default_filters_off: Vec<String>,
-    /// `bootstrap.downloads`.
-    pub(crate) downloads: bool,
-    /// `qemu.img-binary`: a path, or a name to look for.
-    pub(crate) img_binary: Option<String>,
-    /// `qemu.accel`: `kvm` or `tcg`; none for what works.
-    pub(crate) accel: Option<String>,
-    /// `qemu.sandbox`.
-    pub(crate) seccomp: bool,
-    /// `qemu.malloc-perturb`.
-    pub(crate) malloc_perturb: bool,
-    /// `network.type`; none if it is built-in, so that a configuration has its way.
-    pub(crate) network: Option<String>,
-}
-
-/// What settings add to the selection of a command line.
-#[derive(Debug, Default, PartialEq, Eq)]
-#[allow(
-    dead_code,
-    reason = "`list` and `run` take it when they select from the config set"
-)]
-pub(crate) struct SelectionDefaults {
-    /// Guest, machine type, filters and assignments. Filters and assignments of the command line come after them.
-    pub(crate) selection: Selection,
-    /// `only` filters that give way to a filter of the command line which names another label of the same choice.
-    pub(crate) choices: Vec<String>,
-}
-
-#[allow(
-    dead_code,
-    reason = "`list` and `run` call it when they select from the config set"
-)]
 impl Settings {
-    /// What to select if the command line says nothing else.
-    pub(crate) fn selection_defaults(&self) -> SelectionDefaults {
-        let choices = ["arch", "nic-model", "disk-bus", "image-type"];
-        let mut choices: Vec<_> = choices
-            .iter()
-            .filter_map(|key| self.text(&format!("machine.{key}")))
-            .collect();
-        let mut assignments = Vec::new();
-        match self.number("machine.smp") {
-            // The choice has a variant for each of these.
-            Some(1) => choices.push("up".to_owned()),
-            Some(2) => choices.push("smp2".to_owned()),
-            Some(count) => assignments.push(format!("smp = {count}")),
-            None => {}
-        }
-        assignments.extend(self.number("machine.mem").map(|mem| format!("mem = {mem}")));
-        let keys = [
-            ("qemu_binary", "qemu.binary"),
-            ("qemu_dst_binary", "qemu.dst-binary"),
-            ("netdst", "network.dst"),
-        ];
-        assignments.extend(
-            keys.iter()
-                .filter_map(|(param, key)| Some(format!("{param} = {}", self.text(key)?))),
-        );
-        assignments.extend(
-            self.section(PARAMS)
-                .map(|(key, set)| format!("{key} = {}", set.value.plain())),
-        );
-        SelectionDefaults {
-            selection: Selection {
-                references: Vec::new(),
-                only: self.list("filters.only").unwrap_or_default(),
-                no: self.list("filters.no").unwrap_or_default(),
-                extra_params: assignments,
-                guest_os: self.text("guest.os"),
-                machine_type: self.text("machine.type"),
-                ..Selection::default()
-            },
-            choices,
+    /// The guest, the machine and the hardware that a job takes where nothing else is asked for.
+    pub(crate) fn choices(&self) -> Choices {
+        let usual = Choices::default();
+        let or = |name: &str, usual: String| self.text(name).unwrap_or(usual);
+        let smp = self.get("machine.smp");
+        let many = smp.filter(|set| !matches!(set.value, Value::Number(1 | 2)));
+        let one = smp.is_some_and(|set| set.value == Value::Number(1));
+        Choices {
+            guest_os: or("guest.os", usual.guest_os),
+            arch: self.text("machine.arch"),
+            machine_type: self.text("machine.type"),
+            smp: if one { "up".to_owned() } else { usual.smp },
+            processors: many.map(|set| preset("smp", &set.value.plain(), set)),
+            image_type: or("machine.image-type", usual.image_type),
+            nic_model: or("machine.nic-model", usual.nic_model),
+            disk_bus: or("machine.disk-bus", usual.disk_bus),
+            default_filters_off: self.list("filters.default-filters-off"),
         }
     }
 
-    /// Everything but the selection.
-    pub(crate) fn resolve(&self) -> Resolved {
-        Resolved {
-            results: self.text("run.results").map(PathBuf::from),
-            config_file: self.text("run.config-file").map(PathBuf::from),
-            vt_type: self.text("run.vt-type"),
-            providers: self.list("providers.use"),
-            grants: self.list("grants.allow").unwrap_or_default(),
-            trusted_keys: self.list("packs.trusted-keys").unwrap_or_default(),
-            require_signature: self.is_on("packs.require-signature"),
-            default_filters_off: self.list("filters.default-filters-off").unwrap_or_default(),
-            downloads: self.is_on("bootstrap.downloads"),
-            img_binary: self.text("qemu.img-binary"),
-            accel: self.text("qemu.accel"),
-            seccomp: self.is_on("qemu.sandbox"),
-            malloc_perturb: self.is_on("qemu.malloc-perturb"),
-            network: self.chosen("network.type"),
-        }
-    }
-
-    fn number(&self, name: &str) -> Option<u32> {
-        match self.get(name)?.value {
-            Value::Number(number) => Some(number),
-            _ => None,
-        }
-    }
-
-    fn is_on(&self, name: &str) -> bool {
-        self.get(name)
-            .is_some_and(|set| set.value == Value::Flag(true))
-    }
-
-    fn list(&self, name: &str) -> Option<Vec<String>> {
-        match &self.get(name)?.value {
-            Value::List(items) => Some(items.clone()),
-            _ => None,
-        }
-    }
-
-    /// A text that somebody set.
-    fn chosen(&self, name: &str) -> Option<String> {
-        let set = self.get(name)?;
+    /// The guest that somebody asked for, and not just the built-in one.
+    pub(crate) fn guest_os(&self) -> Option<String> {
+        let set = self.get("guest.os")?;
         (set.origin != Origin::BuiltIn).then(|| set.value.plain().into_owned())
     }
-}
 
-impl Settings {
+    /// `only` filters.
+    pub(crate) fn only(&self) -> Vec<String> {
+        self.list("filters.only")
+    }
+
+    /// `no` filters.
+    pub(crate) fn no(&self) -> Vec<String> {
+        self.list("filters.no")
+    }
+
+    /// The assignments of the settings; those of the section of parameters come last. The memory is of the machine that
+    /// vthost chooses, so it is no matter of a configuration that is the operator's own.
+    pub(crate) fn presets(&self, is_own: bool) -> Vec<Preset> {
+        let memory = self.get("machine.mem").filter(|_| !is_own);
+        let emulated = self.get("qemu.accel");
+        let emulated = emulated.filter(|set| set.value == Value::Text("tcg".to_owned()));
+        let assigned = [
+            memory.map(|set| preset("mem", &set.value.plain(), set)),
+            self.get("qemu.binary")
+                .map(|set| preset("qemu_binary", &set.value.plain(), set)),
+            emulated.map(|set| preset("enable_kvm", "no", set)),
+        ];
+        let params = self.section(PARAMS);
+        let params = params.map(|(key, set)| preset(key, &set.value.plain(), set));
+        assigned.into_iter().flatten().chain(params).collect()
+    }
+
+    /// The QEMU to use; the first of PATH if it is none.
+    pub(crate) fn qemu_binary(&self) -> Option<PathBuf> {
+        self.text("qemu.binary").map(PathBuf::from)
+    }
+
+    /// Where results go, if not where they go by default.
+    pub(crate) fn results(&self) -> Option<PathBuf> {
+        self.text("run.results").map(PathBuf::from)
+    }
+
+    /// A configuration in place of `tests.cfg`.
+    pub(crate) fn config_file(&self) -> Option<PathBuf> {
+        self.text("run.config-file").map(PathBuf::from)
+    }
+
+    /// The type of tests.
+    pub(crate) fn vt_type(&self) -> String {
+        self.text("run.vt-type")
+            .unwrap_or_else(|| "qemu".to_owned())
+    }
+
+    /// The names of the installed providers to take tests from; all of them if it is none.
+    pub(crate) fn providers(&self) -> Vec<String> {
+        self.list("providers.use")
+    }
+
+    /// Names of grants that exist.
+    pub(crate) fn grants(&self) -> Vec<String> {
+        self.list("grants.allow")
+    }
+
+    /// Whose packs are let in.
+    ///
+    /// # Errors
+    /// [`SignatureError`] for a key that is none.
+    pub(crate) fn trust(&self) -> Result<Trust, SignatureError> {
+        let required = self.is_on("packs.require-signature");
+        Trust::new(self.list("packs.trusted-keys"), required)
+    }
+
+    /// Whether bootstrap may download.
+    pub(crate) fn downloads(&self) -> bool {
+        self.is_on("bootstrap.downloads")
+    }
+
     /// When to use colours.
     pub(crate) fn color(&self) -> Color {
         match self.text("colors.when").as_deref() {
@@ -173,10 +128,54 @@ impl Settings {
         self.flag("colors.when", "--color", Value::Text(word.to_owned()));
     }
 
+    /// The setting of which a filter is the value, or a part of it, unless it is built-in.
+    pub(crate) fn with_filter(&self, filter: &str) -> Option<(&str, &Origin)> {
+        let has = |value: &Value| match value {
+            Value::Text(text) => text == filter,
+            Value::List(items) => items.iter().any(|item| item == filter),
+            _ => false,
+        };
+        let is_filter = |name: &str| {
+            ["guest.", "machine.", "filters."]
+                .iter()
+                .any(|section| name.starts_with(section))
+        };
+        self.iter()
+            .find(|(name, set)| is_filter(name) && set.origin != Origin::BuiltIn && has(&set.value))
+            .map(|(name, set)| (name, &set.origin))
+    }
+
     fn text(&self, name: &str) -> Option<String> {
         match &self.get(name)?.value {
             Value::Text(text) => Some(text.clone()),
             _ => None,
         }
+    }
+
+    fn is_on(&self, name: &str) -> bool {
+        self.get(name)
+            .is_some_and(|set| set.value == Value::Flag(true))
+    }
+
+    fn list(&self, name: &str) -> Vec<String> {
+        match self.get(name).map(|set| &set.value) {
+            Some(Value::List(items)) => items.clone(),
+            _ => Vec::new(),
+        }
+    }
+}
+
+/// An assignment with the place where its value was set.
+fn preset(key: &str, value: &str, set: &Set) -> Preset {
+    let (place, line) = match &set.origin {
+        Origin::File { path, line } => (path.as_path(), u32::try_from(*line).unwrap_or(u32::MAX)),
+        Origin::Environment(variable) => (Path::new(variable), 1),
+        Origin::Flag(flag) => (Path::new(flag), 1),
+        Origin::BuiltIn => (Path::new("built-in"), 1),
+    };
+    Preset {
+        text: format!("{key}={value}"),
+        place: place.display().to_string(),
+        line,
     }
 }

@@ -146,7 +146,7 @@ pub(super) fn check(kind: Kind, found: &Spanned<DeValue<'_>>, base: &Path) -> Re
             });
             items.collect::<Result<_, _>>().map(Value::List)
         }
-        Kind::Text | Kind::OneOf(_) | Kind::Path | Kind::Program => {
+        Kind::Text | Kind::OneOf(_) | Kind::Path => {
             let text = found.get_ref().as_str().ok_or_else(expected)?;
             self::text(kind, text, base)
                 .map(Value::Text)
@@ -186,7 +186,6 @@ fn text(kind: Kind, text: &str, base: &Path) -> Result<String, (String, Option<S
             ))
         }
         Kind::Path => absolute(base, text),
-        Kind::Program if text.contains('/') => absolute(base, text),
         _ => Ok(text.to_owned()),
     }
 }
@@ -282,7 +281,7 @@ pub(super) fn variable(kind: Kind, text: &str, base: &Path) -> Result<Value, Wro
         Kind::List | Kind::Grants => self::text(kind, text, base)
             .map(|text| Value::List(vec![text]))
             .map_err(wrong),
-        Kind::Text | Kind::OneOf(_) | Kind::Path | Kind::Program => {
+        Kind::Text | Kind::OneOf(_) | Kind::Path => {
             self::text(kind, text, base).map(Value::Text).map_err(wrong)
         }
     }
