@@ -9,6 +9,7 @@ mod cfg;
 mod cli;
 mod config;
 mod config_set;
+mod docs;
 mod guest;
 mod guests;
 mod interrupt;
