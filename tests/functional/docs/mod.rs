@@ -1,7 +1,8 @@
 //! The pages for users in `docs/`: each command is run, and must print what stands below it.
 //!
 //! A page is one reader, who goes through it from top to bottom in a home of its own. There, `vthost` is the one that is
-//! tested, `tp-qemu.wasm` lies in the home, the default guest has its image, and what is fetched by https comes from a directory.
+//! tested, `tp-qemu.wasm` lies in the home, the default guest has its image, and what is fetched by https comes from a
+//! directory.
 //!
 //! A block of commands is a `console` fence. Below a command stands what it prints, standard output and standard error
 //! together; `...` on a line of its own stands for any lines. A command with nothing below it has to succeed, whatever
@@ -17,6 +18,7 @@
 //! `UPDATE_DOCS=1` writes what was printed into the pages instead of comparing; read the difference before it is
 //! committed.
 
+mod links;
 mod page;
 mod place;
 
@@ -194,6 +196,17 @@ fn every_page_with_commands_is_known() {
     }
     assert_eq!(not_run, NOT_RUN);
     assert!(run > 30, "{run}");
+}
+
+#[test]
+fn links_lead_somewhere() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let mut pages = markdown(&root.join("docs/src"));
+    // It is included by a page that is a directory higher, and its links are of that page.
+    pages.retain(|page| !page.ends_with("measured/cartesian.md"));
+    pages.push(root.join("README.md"));
+    let broken: Vec<_> = pages.iter().flat_map(|page| links::broken(page)).collect();
+    assert!(broken.is_empty(), "{broken:#?}");
 }
 
 /// The pages below a directory.
