@@ -131,8 +131,8 @@ mod tests {
     use crate::{Dirs, Provider};
 
     fn write(path: &Path, text: &str) {
-        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(path, text).unwrap();
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
     }
 
     #[test]
@@ -168,18 +168,18 @@ mod tests {
         assert!(matches!(error, DumpError::Io { .. }), "{error}");
         // The last file of the set cannot be read.
         write(&dirs.cfg().join("zzz.cfg"), "");
-        std::fs::write(dirs.cfg().join("zzz.cfg"), [0xff]).unwrap();
+        fs::write(dirs.cfg().join("zzz.cfg"), [0xff]).unwrap();
         let new = dir.path().join("a/new");
         let error = files.dump(&new).unwrap_err();
         assert!(matches!(error, DumpError::File(_)), "{error}");
-        let left = std::fs::read_dir(dir.path().join("a")).unwrap().count();
+        let left = fs::read_dir(dir.path().join("a")).unwrap().count();
         assert_eq!(left, 0);
-        std::fs::write(dirs.cfg().join("zzz.cfg"), "z = 1\n").unwrap();
+        fs::write(dirs.cfg().join("zzz.cfg"), "z = 1\n").unwrap();
         let empty = dir.path().join("empty");
-        std::fs::create_dir(&empty).unwrap();
+        fs::create_dir(&empty).unwrap();
         let count = files.dump(&empty).unwrap();
         assert_eq!(count, files.names().unwrap().len());
-        let shared = std::fs::read_to_string(empty.join("tests-shared.cfg")).unwrap();
+        let shared = fs::read_to_string(empty.join("tests-shared.cfg")).unwrap();
         assert_eq!(shared, files.source("tests-shared.cfg").unwrap().text);
     }
 
