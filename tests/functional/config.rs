@@ -5,7 +5,7 @@ use std::process::Command;
 
 use vthost_tests::{Printed, output};
 
-use crate::settings::Home;
+use crate::home::Home;
 
 fn command(home: &Home, args: &[&str]) -> Command {
     home.command(&[&["config"], args].concat())

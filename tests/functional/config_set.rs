@@ -5,7 +5,7 @@ use std::path::Path;
 
 use vthost_tests::output;
 
-use crate::settings::Home;
+use crate::home::Home;
 
 /// The names of the variants of a dumped set that pass what a job chooses.
 fn expanded(home: &Home, set: &Path, filter: &str) -> Vec<String> {

@@ -16,6 +16,8 @@ use super::{CfgError, CfgFiles};
 
 /// Includes inside of includes; the parser follows no more.
 const MAX_DEPTH: usize = 32;
+/// Includes in one file; the parser follows no more in a whole configuration.
+const MAX_INCLUDES: usize = 4096;
 /// A configuration has no more text, in bytes.
 const MAX_TEXT: usize = 64 << 20;
 
@@ -86,12 +88,25 @@ impl CfgFiles {
     /// # Errors
     /// There is no such file, or it cannot be read.
     fn alone(&self, name: &str) -> Result<String, CfgError> {
-        let mut text = String::new();
-        self.write(&self.source(name)?, 0, 0, &mut text);
-        Ok(text)
+        let mut writer = Writer {
+            files: self,
+            text: String::new(),
+            includes: 0,
+        };
+        writer.write(&self.source(name)?, 0, 0);
+        Ok(writer.text)
     }
+}
 
-    fn write(&self, source: &Source, indent: usize, depth: usize, out: &mut String) {
+/// A file in the making.
+struct Writer<'a> {
+    files: &'a CfgFiles,
+    text: String,
+    includes: usize,
+}
+
+impl Writer<'_> {
+    fn write(&mut self, source: &Source, indent: usize, depth: usize) {
         let text = normalize(source.text.clone());
         let mut parts = source.parts.iter().peekable();
         let mut from = source.name.as_str();
@@ -99,26 +114,30 @@ impl CfgFiles {
             while let Some(part) = parts.next_if(|part| part.line <= number) {
                 from = &part.name;
             }
-            let more = indent_of(line);
-            let included = (depth < MAX_DEPTH && out.len() < MAX_TEXT)
-                .then(|| self.from_elsewhere(from, line))
-                .flatten();
-            match included {
-                Some(source) => self.write(&source, indent + more, depth + 1, out),
+            let goes_on =
+                depth < MAX_DEPTH && self.includes < MAX_INCLUDES && self.text.len() < MAX_TEXT;
+            match goes_on.then(|| self.beside(from, line)).flatten() {
+                Some(source) => {
+                    self.includes += 1;
+                    self.write(&source, indent + indent_of(line), depth + 1);
+                }
                 None => {
-                    out.extend(std::iter::repeat_n(' ', indent));
-                    out.push_str(line);
-                    out.push('\n');
+                    self.text.extend(std::iter::repeat_n(' ', indent));
+                    self.text.push_str(line);
+                    self.text.push('\n');
                 }
             }
         }
     }
 
     /// What a line includes, unless that is the file of the set that everybody gets by this name.
-    fn from_elsewhere(&self, from: &str, line: &str) -> Option<Source> {
+    fn beside(&self, from: &str, line: &str) -> Option<Source> {
         let path = line.trim_start().strip_prefix("include ")?.trim();
-        let source = SetLoader(self).load(from, path).ok()?;
-        let of_the_set = self.source(path).is_ok_and(|of| of.name == source.name);
+        let source = SetLoader(self.files).load(from, path).ok()?;
+        let of_the_set = self
+            .files
+            .source(path)
+            .is_ok_and(|of| of.name == source.name);
         (!of_the_set).then_some(source)
     }
 }
@@ -189,7 +208,15 @@ mod tests {
         let dirs = Dirs::below(dir.path());
         write(&dirs.cfg().join("base.cfg"), "include round.inc\n");
         write(&dirs.cfg().join("round.inc"), "include round.inc\n");
+        // Each of these includes the next one twice.
+        let doubled = |at: usize| format!("include d{0}.inc\ninclude d{0}.inc\n", at + 1);
+        for at in 0..40 {
+            write(&dirs.cfg().join(format!("d{at}.inc")), &doubled(at));
+        }
+        write(&dirs.cfg().join("machines.cfg"), "include d0.inc\n");
         let files = CfgFiles::new(&dirs, &[], "qemu");
+        let text = files.alone("machines.cfg").unwrap();
+        assert!(text.lines().count() <= 2 * MAX_INCLUDES, "{}", text.len());
         let root = files.alone("tests.cfg").unwrap();
         assert!(root.contains("\ninclude tests-shared.cfg\n"), "{root}");
         assert_eq!(files.alone("base.cfg").unwrap(), "include round.inc\n");
