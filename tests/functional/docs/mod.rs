@@ -30,7 +30,7 @@ use place::Place;
 use regex::Regex;
 
 /// The pages whose commands are run.
-const PAGES: [&str; 10] = [
+const PAGES: [&str; 11] = [
     "README.md",
     "docs/src/getting-started.md",
     "docs/src/bootstrap.md",
@@ -40,6 +40,7 @@ const PAGES: [&str; 10] = [
     "docs/src/packs.md",
     "docs/src/first-test.md",
     "docs/src/config-set.md",
+    "docs/src/settings.md",
     "docs/src/sandbox.md",
 ];
 
@@ -261,6 +262,11 @@ fn packs() {
 #[test]
 fn first_test() {
     follow("docs/src/first-test.md");
+}
+
+#[test]
+fn settings() {
+    follow("docs/src/settings.md");
 }
 
 #[test]
