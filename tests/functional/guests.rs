@@ -95,6 +95,27 @@ fn a_guest_of_ones_own_needs_one_file() {
 }
 
 #[test]
+fn a_file_of_ones_own_wins_over_the_shipped_one() {
+    let home = Home::new();
+    let jeos = ["--guest-os", "JeOS.12"];
+    let image = |home: &Home| home.guests(&jeos)[0]["image"].as_str().unwrap().to_owned();
+    assert!(image(&home).ends_with("images/jeos-12-x86_64.qcow2"));
+    home.write(
+        "config/cfg/guest-os/Linux/JeOS/12.x86_64.cfg",
+        "vm_arch_name = x86_64\nimage_name = images/mine\n",
+    );
+    assert!(image(&home).ends_with("images/mine.qcow2"));
+    // The others of the family are still the shipped ones.
+    let other = &home.guests(&["--guest-os", "JeOS.27.x86_64"])[0];
+    assert!(
+        other["image"]
+            .as_str()
+            .unwrap()
+            .ends_with("images/jeos-27-x86_64.qcow2")
+    );
+}
+
+#[test]
 fn a_mistake_in_a_drop_in_is_told() {
     let home = Home::new();
     home.write(
@@ -102,7 +123,8 @@ fn a_mistake_in_a_drop_in_is_told() {
         "- FooLinux:\n    only a....b\n",
     );
     let printed = home.vthost(&["list-guests"]);
-    assert_eq!(printed.code, 2);
+    // Not the other guests either: what was meant is not known.
+    assert_eq!((printed.code, printed.stdout.as_str()), (2, ""));
     assert!(
         printed
             .stderr

@@ -26,4 +26,5 @@ mod provider;
 mod settings;
 mod settings_host;
 mod tp_qemu;
+mod tp_qemu_set;
 mod whole_run;

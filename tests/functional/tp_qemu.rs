@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 use regex::Regex;
 use sha2::{Digest, Sha256};
 use tempfile::TempDir;
-use vthost_cartesian::JsonWriter;
+use vthost_cartesian::{JsonWriter, Variant};
 use vthost_metadata::{ListEntry, TestKind};
 use vthost_provider::{CfgFiles, CfgSet, Dirs, Provider, Selection};
 use vthost_tests::{output, tp_qemu, vthost};
@@ -33,13 +33,13 @@ fn guest(name: &str) -> &str {
 }
 
 /// The provider, and a home of vthost.
-struct Lab {
-    dir: TempDir,
+pub(crate) struct Lab {
+    pub(crate) dir: TempDir,
 }
 
 impl Lab {
     /// None, and a word about it, where the corpus is not there.
-    fn new() -> Option<Self> {
+    pub(crate) fn new() -> Option<Self> {
         if tp_qemu::corpus().is_none() {
             println!("skipped: the corpus is not there");
             return None;
@@ -54,15 +54,38 @@ impl Lab {
 
     /// Makes the reference's own configuration the operator's, but for the tests.
     fn with_the_references_cfg(self) -> Self {
+        self.take(|name| name != "subtests.cfg");
+        self
+    }
+
+    /// Makes files of the reference the operator's.
+    pub(crate) fn take(&self, is_wanted: impl Fn(&str) -> bool) {
         let cfg = self.dir.path().join("home/config/cfg");
         fs::create_dir_all(&cfg).unwrap();
         for entry in fs::read_dir(self.dir.path().join("tp-qemu")).unwrap() {
-            let path = entry.unwrap().path();
-            if !path.ends_with("subtests.cfg") {
-                fs::copy(&path, cfg.join(path.file_name().unwrap())).unwrap();
+            let entry = entry.unwrap();
+            let name = entry.file_name();
+            if is_wanted(name.to_str().unwrap()) {
+                fs::copy(entry.path(), cfg.join(name)).unwrap();
             }
         }
-        self
+    }
+
+    /// The files that a job reads.
+    pub(crate) fn files(&self) -> CfgFiles {
+        let provider = Provider::open_dir(&self.dir.path().join(tp_qemu::NAME)).unwrap();
+        let dirs = Dirs::below(&self.dir.path().join("home"));
+        CfgFiles::new(&dirs, &[provider], "qemu")
+    }
+
+    /// What the reference's default run selects.
+    pub(crate) fn default_variants(&self) -> Vec<Variant> {
+        let set = CfgSet::new(self.files()).unwrap();
+        let selection = Selection {
+            guest_os: Some("JeOS.27.x86_64".to_owned()),
+            ..Selection::default()
+        };
+        set.select(&selection).unwrap()
     }
 
     fn list(&self, args: &[&str]) -> Vec<ListEntry> {
@@ -120,15 +143,8 @@ fn every_key_of_the_generated_configuration_is_the_references() {
     let Some(lab) = Lab::new().map(Lab::with_the_references_cfg) else {
         return;
     };
-    let provider = Provider::open_dir(&lab.dir.path().join(tp_qemu::NAME)).unwrap();
-    let dirs = Dirs::below(&lab.dir.path().join("home"));
-    let set = CfgSet::new(CfgFiles::new(&dirs, &[provider], "qemu")).unwrap();
-    let selection = Selection {
-        guest_os: Some("JeOS.27.x86_64".to_owned()),
-        ..Selection::default()
-    };
     let mut writer = JsonWriter::default();
-    let variants = set.select(&selection).unwrap();
+    let variants = lab.default_variants();
     let ours = variants.iter().map(|variant| {
         let digest = Sha256::digest(writer.write(variant));
         let digest = u64::from_be_bytes(digest[..8].try_into().unwrap());

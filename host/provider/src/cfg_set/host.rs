@@ -43,7 +43,10 @@ impl Host {
                 .unwrap_or_default()
         };
         let number = setting("VERSION_ID");
-        let distro = setting("ID");
+        let distro = match setting("ID") {
+            "centos" if setting("NAME").contains("Stream") => "centos-stream",
+            id => id,
+        };
         let (version, release) = match number.split_once('.') {
             Some((version, release)) => (version, release),
             // Its releases have one number, and the reference takes that for the release.
@@ -85,15 +88,15 @@ impl Host {
     }
 }
 
-/// A system as the reference calls it, and filters in tests do: `no Host_RHEL`.
+/// A system by the name that filters in tests have for it (`no Host_RHEL`). The reference detects systems by these names;
+/// those without another one keep theirs.
 fn known(id: &str) -> &str {
     match id {
         "rhel" => "RHEL",
-        "ubuntu" => "Ubuntu",
         "fedora" => "Fedora",
-        "centos" => "CentOS",
-        "opensuse" | "opensuse-leap" | "opensuse-tumbleweed" => "OpenSUSE",
-        "sles" => "SUSE",
+        "ubuntu" => "Ubuntu",
+        "sles" | "sled" => "SuSE",
+        suse if suse.starts_with("opensuse") => "SuSE",
         other => other,
     }
 }
@@ -137,6 +140,31 @@ mod tests {
             (rhel.vendor.as_str(), rhel.family.as_str()),
             ("unknown", "unknown")
         );
+        for (os_release, labels) in [
+            ("ID=fedora\nVERSION_ID=43\n", ["Fedora", "43", "0"]),
+            ("ID=ubuntu\nVERSION_ID=\"18.10\"\n", ["Ubuntu", "18", "10"]),
+            (
+                "NAME=\"CentOS Stream\"\nID=\"centos\"\nVERSION_ID=\"9\"\n",
+                ["centos-stream", "9", "0"],
+            ),
+            (
+                "NAME=\"CentOS Linux\"\nID=\"centos\"\nVERSION_ID=\"7\"\n",
+                ["centos", "7", "0"],
+            ),
+            (
+                "ID=\"opensuse-leap\"\nVERSION_ID=\"15.6\"\n",
+                ["SuSE", "15", "6"],
+            ),
+            ("ID=\"sles\"\nVERSION_ID=\"12\"\n", ["SuSE", "12", "0"]),
+            (
+                "ID=\"openEuler\"\nVERSION_ID=\"24.03\"\n",
+                ["openEuler", "24", "03"],
+            ),
+            ("ID=arch\n", ["arch", "unknown", "0"]),
+        ] {
+            let host = Host::of(os_release, "", "x86_64");
+            assert_eq!([&host.distro, &host.version, &host.release], labels);
+        }
         let sly = Host::of("ID=a:\\n  qemu_binary = /x\n", "", "x");
         assert!(!sly.text().contains("qemu_binary ="), "{}", sly.text());
     }
