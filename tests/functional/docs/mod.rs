@@ -42,6 +42,7 @@ const PAGES: [&str; 11] = [
     "docs/src/config-set.md",
     "docs/src/settings.md",
     "docs/src/sandbox.md",
+    "docs/src/settings.md",
 ];
 
 /// Pages with commands that nobody runs here: those of developers, and those that tests of their own hold.
@@ -277,4 +278,9 @@ fn config_set() {
 #[test]
 fn sandbox() {
     follow("docs/src/sandbox.md");
+}
+
+#[test]
+fn settings() {
+    follow("docs/src/settings.md");
 }
