@@ -60,13 +60,14 @@ const NOT_RUN: usize = 2;
 const UPDATE: &str = "UPDATE_DOCS";
 
 /// What differs from run to run, and what stands for it when outputs are compared.
-const CHANGING: [(&str, &str); 7] = [
+const CHANGING: [(&str, &str); 8] = [
     (r"[0-9]+\.[0-9]+ s\b", "TIME"),
     (r"job-[0-9-]+T[0-9.]+-[0-9a-f]{7}", "JOB"),
     (r"SHA256:[A-Za-z0-9+/]{43}", "FINGERPRINT"),
     (r"\b[0-9a-f]{12,64}\b", "ID"),
     (r"\b[0-9][0-9.,]* (bytes|KiB|MiB|GiB)\b", "SIZE"),
     (r"HostCpuFamily\.[^(]*\.Host_arch_[a-z0-9_]+", "HOST"),
+    (r"configuration set: [0-9]+ files", "SET"),
     // Columns are as wide as what stands in them.
     (r" +", " "),
 ];
@@ -273,6 +274,11 @@ fn settings() {
 #[test]
 fn config_set() {
     follow("docs/src/config-set.md");
+}
+
+#[test]
+fn settings() {
+    follow("docs/src/settings.md");
 }
 
 #[test]
