@@ -42,7 +42,6 @@ const PAGES: [&str; 11] = [
     "docs/src/config-set.md",
     "docs/src/settings.md",
     "docs/src/sandbox.md",
-    "docs/src/settings.md",
 ];
 
 /// Pages with commands that nobody runs here: those of developers, and those that tests of their own hold.
@@ -267,18 +266,8 @@ fn first_test() {
 }
 
 #[test]
-fn settings() {
-    follow("docs/src/settings.md");
-}
-
-#[test]
 fn config_set() {
     follow("docs/src/config-set.md");
-}
-
-#[test]
-fn settings() {
-    follow("docs/src/settings.md");
 }
 
 #[test]
