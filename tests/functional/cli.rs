@@ -128,3 +128,53 @@ fn colours_are_for_terminals_and_on_demand() {
     assert!(!run("auto").stdout.contains('\x1b'));
     assert!(run("always").stdout.contains("\x1b[32m"));
 }
+
+#[test]
+fn nobody_has_to_read_standard_error() {
+    use std::fs::File;
+    use std::process::Stdio;
+
+    let home = tempfile::tempdir().unwrap();
+    let full = || Stdio::from(File::options().write(true).open("/dev/full").unwrap());
+    for (args, code) in [
+        (&["list"][..], 4),
+        (&["provider", "add", "/nowhere"], 2),
+        (&["bootstrap", "--no-downloads"], 3),
+        (&["doctor"], 3),
+    ] {
+        let status = vthost()
+            .env("VTHOST_HOME", home.path())
+            .args(args)
+            .stdout(Stdio::null())
+            .stderr(full())
+            .status()
+            .unwrap();
+        assert_eq!(status.code(), Some(code), "{args:?}");
+    }
+}
+
+#[test]
+fn each_stream_has_its_own_colours() {
+    let home = tempfile::tempdir().unwrap();
+    let told = |args: &[&str], no_color: &str| {
+        let mut command = vthost();
+        command
+            .env("VTHOST_HOME", home.path())
+            .env("NO_COLOR", no_color);
+        output(command.args(args)).stderr
+    };
+    assert!(told(&["--color", "always", "list"], "").contains("\u{1b}["));
+    assert!(!told(&["list"], "").contains("\u{1b}["));
+    let mut forced = vthost();
+    forced
+        .env("VTHOST_HOME", home.path())
+        .env("CLICOLOR_FORCE", "1")
+        .arg("list");
+    assert!(output(&mut forced).stderr.contains("\u{1b}["));
+    // Whatever its value is.
+    assert!(
+        !output(forced.env("NO_COLOR", "0"))
+            .stderr
+            .contains("\u{1b}[")
+    );
+}

@@ -150,7 +150,7 @@ fn a_guest_that_there_is_not_is_an_error_with_the_nearest() {
             ],
             "no guest passes",
         ),
-        (&["--available"], "no guest passes"),
+        (&["--available"], "none of these guests has an image"),
     ] {
         let printed = home.vthost(&[&["list-guests"], args].concat());
         assert_eq!((printed.code, printed.stdout.as_str()), (4, ""), "{args:?}");
@@ -173,4 +173,15 @@ fn architectures_have_their_machines() {
     assert_eq!(machines("x86_64"), ["i440fx", "q35"]);
     assert_eq!(machines("aarch64"), ["arm64-mmio", "arm64-pci"]);
     assert_eq!(machines("s390x"), ["s390-virtio"]);
+    // What is printed can be asked for.
+    for arch in printed
+        .stdout
+        .lines()
+        .filter_map(|line| line.split_whitespace().next())
+        .filter(|arch| !arch.starts_with('('))
+    {
+        let guests = Home::new().guests(&["--arch", arch, "--machine-type", "all"]);
+        assert!(!guests.is_empty(), "{arch}");
+    }
+    assert!(!Home::new().guests(&["--arch", "i686"]).is_empty());
 }

@@ -241,6 +241,25 @@ fn a_file_can_stand_in_for_the_root() {
 }
 
 #[test]
+fn a_directory_without_tests_is_no_empty_list() {
+    let lab = Lab::new();
+    lab.write("nothing/readme", "");
+    for args in [
+        &["nothing"][..],
+        &["tp-lab", "--vt-type", "v2v", "--no", "warning"],
+    ] {
+        fs::remove_dir_all(lab.path("tp-lab/generic")).ok();
+        let printed = lab.vthost(&[&["list", "--provider"], args].concat());
+        assert_eq!(printed.code, 4, "{}", printed.stderr);
+        assert!(
+            printed.stderr.contains("there are no tests of type"),
+            "{}",
+            printed.stderr
+        );
+    }
+}
+
+#[test]
 fn files_of_the_operator_win() {
     let lab = Lab::new();
     lab.write("home/config/cfg/base.cfg", "mem = 7\nvms =\n");

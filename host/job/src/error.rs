@@ -10,6 +10,14 @@ pub enum PlanError {
     /// A pack cannot be used, or is not let in.
     #[error(transparent)]
     Pack(#[from] PackError),
+    /// No provider has a test for the backend.
+    #[error("there are no tests of type {backend} in {}: a provider has them in {backend}/tests/cfg and generic/tests/cfg, or brings a pack", paths(.providers))]
+    NoTests {
+        /// Where they were looked for.
+        providers: Vec<PathBuf>,
+        /// The backend.
+        backend: String,
+    },
     /// Two providers have the same name.
     #[error("{} and {} are both named `{name}`; a job can have one provider of a name", .first.display(), .second.display())]
     SameName {
@@ -42,6 +50,14 @@ pub enum PlanError {
         /// The name of the provider.
         provider: String,
     },
+}
+
+fn paths(paths: &[PathBuf]) -> String {
+    let paths: Vec<_> = paths
+        .iter()
+        .map(|path| path.display().to_string())
+        .collect();
+    paths.join(", ")
 }
 
 impl From<SetError> for PlanError {

@@ -123,6 +123,12 @@ impl Plan {
             Some(path) => CfgSet::of_file(files, path)?,
             None => CfgSet::new(files)?,
         };
+        if request.config_file.is_none() && !set.has_tests() {
+            return Err(PlanError::NoTests {
+                providers: request.providers.iter().map(|p| p.root.clone()).collect(),
+                backend: backend.to_owned(),
+            });
+        }
         let variants = set.select(&request.selection)?;
         let machines: HashSet<&str> = set.config().alternatives(MACHINE).into_iter().collect();
         let mut tests = variants

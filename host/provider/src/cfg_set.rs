@@ -18,7 +18,7 @@ mod select;
 mod subtests;
 mod tests;
 
-pub use choices::Choices;
+pub use choices::{Choices, arch_label};
 pub use dump::DumpError;
 pub use files::CfgFiles;
 pub use guests::{Guest, guests};
@@ -88,6 +88,11 @@ impl CfgSet {
     /// The files that it is made of.
     pub fn files(&self) -> &CfgFiles {
         &self.files
+    }
+
+    /// Whether any provider brings a test for the backend.
+    pub fn has_tests(&self) -> bool {
+        !self.config.is_in_block(subtests::NONE, subtests::BLOCK)
     }
 
     /// The parsed configuration.

@@ -15,7 +15,7 @@ mod source;
 
 pub use cfg_set::{
     CfgError, CfgFiles, CfgSet, Choices, DumpError, Guest, Preset, SelectError, Selection,
-    SetError, guests,
+    SetError, arch_label, guests,
 };
 pub use dirs::{Dirs, NoHome};
 pub use layout::{Layout, LayoutError};

@@ -86,9 +86,9 @@ impl Failure {
 
     /// Text from packs cannot reach the terminal as it is.
     fn print_as(&self, word: &dyn std::fmt::Display) {
-        eprintln!("{word} {}", vthost_report::text::block(&self.text));
+        crate::output::tell!("{word} {}", vthost_report::text::block(&self.text));
         for cause in &self.causes {
-            eprintln!("  caused by: {}", vthost_report::text::block(cause));
+            crate::output::tell!("  caused by: {}", vthost_report::text::block(cause));
         }
     }
 }
@@ -186,7 +186,8 @@ impl From<PlanError> for Failure {
             PlanError::Config(wrong) | PlanError::Select(SelectError::Config(wrong)) => {
                 wrong.into()
             }
-            PlanError::Select(SelectError::UnknownLabel { .. } | SelectError::Nothing { .. }) => {
+            PlanError::NoTests { .. }
+            | PlanError::Select(SelectError::UnknownLabel { .. } | SelectError::Nothing { .. }) => {
                 Self::of(ExitCode::NothingToRun, &error)
             }
             _ => Self::of(ExitCode::Usage, &error),

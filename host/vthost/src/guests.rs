@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use serde_json::json;
 use vthost_metadata::ExitCode;
-use vthost_provider::{CfgFiles, Dirs, Guest, guests};
+use vthost_provider::{CfgFiles, Dirs, Guest, arch_label, guests};
 use vthost_report::text::line;
 
 use crate::failure::Failure;
@@ -72,13 +72,21 @@ pub(crate) fn list_guests(
         Some("all") => None,
         some => some,
     };
-    let filters: Vec<&str> = [args.guest_os.as_deref(), args.arch.as_deref(), machine]
-        .into_iter()
-        .flatten()
-        .collect();
+    let filters: Vec<&str> = [
+        args.guest_os.as_deref(),
+        args.arch.as_deref().map(arch_label),
+        machine,
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
     let mut found = guests(&files, &settings.choices(), &filters)?;
     if args.available {
         found.retain(|guest| image(guest, &dirs.data).is_some_and(|(_, there)| there));
+    }
+    if found.is_empty() && args.available {
+        let text = "none of these guests has an image; `vthost bootstrap` builds the default one";
+        return Err(Failure::new(ExitCode::NothingToRun, text));
     }
     if found.is_empty() {
         let text = "no guest passes all of these filters; `vthost list-guests --machine-type all` shows what there is";

@@ -51,7 +51,7 @@ pub(crate) fn main(args: &ListArgs, settings: &Settings, color: bool) -> Result<
 pub(crate) fn warn_of_broken(plan: &Plan) {
     let yellow = console::Style::new().for_stderr().yellow().bold();
     for broken in &plan.broken {
-        eprintln!("{} {}", yellow.apply_to("warning:"), line(broken));
+        crate::output::tell!("{} {}", yellow.apply_to("warning:"), line(broken));
     }
 }
 

@@ -2,6 +2,9 @@
 //!
 //! This binary reads flags, wires the crates together, and answers with an exit code; it decides nothing else.
 
+// It panics when nobody reads standard error: `output::tell!` does not.
+#![deny(clippy::print_stderr)]
+
 mod allocator;
 mod asset;
 mod bootstrap;
@@ -73,7 +76,7 @@ fn settings(cli: &Cli, places: &Places) -> Result<Settings, Failure> {
     };
     for warning in &settings.warnings {
         let yellow = console::Style::new().for_stderr().yellow().bold();
-        eprintln!(
+        crate::output::tell!(
             "{} {}",
             yellow.apply_to("warning:"),
             vthost_report::text::line(warning)

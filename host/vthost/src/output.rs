@@ -5,28 +5,40 @@ use std::io::{self, BufWriter, IsTerminal, StdoutLock, Write};
 use crate::cli::Color;
 use crate::failure::Failure;
 
-/// Whether to use colours.
+/// Whether to use colours on standard output. Each stream is decided for itself: one may be a terminal, and the other
+/// a file.
 pub(crate) fn color(choice: Color) -> bool {
-    let on = match choice {
+    let is_on = |is_terminal: bool| match choice {
         Color::Always => true,
         Color::Never => false,
         Color::Auto => {
-            let set = |name| {
-                std::env::var_os(name).is_some_and(|value| !value.is_empty() && value != "0")
-            };
-            let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
-            !set("NO_COLOR") && (set("CLICOLOR_FORCE") || (io::stdout().is_terminal() && !dumb))
+            let given = |name| std::env::var_os(name).filter(|value| !value.is_empty());
+            let forced = given("CLICOLOR_FORCE").is_some_and(|value| value != "0");
+            let dumb = given("TERM").is_some_and(|term| term == "dumb");
+            // Any value of NO_COLOR means it, `0` too.
+            given("NO_COLOR").is_none() && (forced || (is_terminal && !dumb))
         }
     };
+    let on = is_on(io::stdout().is_terminal());
     console::set_colors_enabled(on);
-    console::set_colors_enabled_stderr(on && io::stderr().is_terminal());
+    console::set_colors_enabled_stderr(is_on(io::stderr().is_terminal()));
     on
 }
+
+/// A line on standard error. Nobody may be reading it, which is no reason to stop.
+macro_rules! tell {
+    ($($what:tt)*) => {{
+        use std::io::Write as _;
+        // There is no other place to say that this one is gone.
+        let _ = writeln!(std::io::stderr(), $($what)*);
+    }};
+}
+pub(crate) use tell;
 
 /// A line of progress in the manner of cargo, on standard error.
 pub(crate) fn say(verb: &str, text: &str) {
     let green = console::Style::new().for_stderr().green().bold();
-    eprintln!("{} {text}", green.apply_to(format!("{verb:>12}")));
+    tell!("{} {text}", green.apply_to(format!("{verb:>12}")));
 }
 
 /// Prints everything, or nothing when nobody reads any more: `vthost list | head` is no error.

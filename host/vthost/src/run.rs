@@ -102,13 +102,13 @@ fn warn_of_denials(plan: &Plan) {
         .iter()
         .filter(|test| test.kind() == TestKind::Denied)
         .count();
-    eprintln!(
+    crate::output::tell!(
         "{} {skipped} of {} tests will be skipped:",
         yellow.apply_to("warning:"),
         plan.tests.len()
     );
     for denial in denials {
-        eprintln!("  {}", vthost_report::text::line(&denial.to_string()));
+        crate::output::tell!("  {}", vthost_report::text::line(&denial.to_string()));
     }
 }
 
@@ -149,7 +149,7 @@ fn report(
         }
     }
     for dropped in pipeline.finish() {
-        eprintln!("warning: {dropped}: {}", dropped.source);
+        crate::output::tell!("warning: {dropped}: {}", dropped.source);
     }
     recorded
 }

@@ -8,6 +8,8 @@ use std::collections::BTreeSet;
 
 use vthost_cartesian::{Config, Error, parse_filter};
 
+use super::subtests::BLOCK;
+
 use super::preset::Preset;
 
 /// The filters of `tests.cfg`: the word that turns one off, the kind of filter, the label.
@@ -92,8 +94,15 @@ impl Choices {
     }
 }
 
-/// The block of the tests: `subtests.cfg` is one of that name.
-const TESTS: &str = "subtest";
+/// The label of an architecture, which may be called as the kernel or QEMU calls it.
+pub fn arch_label(arch: &str) -> &str {
+    match arch {
+        "i486" | "i586" | "i686" => "i386",
+        "amd64" => "x86_64",
+        "arm64" => "aarch64",
+        other => other,
+    }
+}
 
 /// The labels that filters name.
 #[derive(Debug, Clone, Default)]
@@ -135,7 +144,7 @@ impl Named {
         let mut all = alternatives.into_iter().chain([label]);
         all.any(|label| {
             self.options.contains(label)
-                || (self.reference.contains(label) && !config.is_in_block(label, TESTS))
+                || (self.reference.contains(label) && !config.is_in_block(label, BLOCK))
         })
     }
 }

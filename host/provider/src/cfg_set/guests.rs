@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use vthost_cartesian::{Config, OriginKind, Source, Variant};
 
+use super::choices::arch_label;
 use super::loader::SetLoader;
 use super::select::{SelectError, add, known};
 use super::{CfgFiles, Choices};
@@ -15,7 +16,7 @@ pub struct Guest {
     pub name: String,
     /// The machine: `i440fx`.
     pub machine: String,
-    /// The architecture: the value of `vm_arch_name`.
+    /// The architecture, as filters name it.
     pub arch: String,
     /// `linux` or `windows`: the value of `os_type`.
     pub os_type: String,
@@ -35,7 +36,7 @@ impl Guest {
         Self {
             name: name.strip_prefix("Guest.").unwrap_or(&name).to_owned(),
             machine: label("machines.cfg"),
-            arch: value("vm_arch_name"),
+            arch: arch_label(&value("vm_arch_name")).to_owned(),
             os_type: value("os_type"),
             image: image(variant),
         }

@@ -4,7 +4,7 @@ use vthost_cartesian::{
     Config, Error, NoIncludes, Options, OriginKind, Source, Variant, did_you_mean, nearest,
 };
 
-use super::choices::{Choices, DEFAULT_FILTERS, Named, default_filter_names};
+use super::choices::{Choices, DEFAULT_FILTERS, Named, arch_label, default_filter_names};
 use super::preset::{Preset, assignments};
 use super::{CfgSet, parse};
 
@@ -58,7 +58,7 @@ pub enum SelectError {
         near: Vec<String>,
     },
     /// There is no default filter of that name.
-    #[error("there is no default filter `{name}`{}; there are {}", hint(.near), filter_names())]
+    #[error("there is no default filter `{name}`{}; there are {}", question(.near), filter_names())]
     UnknownDefaultFilter {
         /// The name.
         name: String,
@@ -85,6 +85,13 @@ pub enum SelectError {
 }
 
 fn hint(near: &[String]) -> String {
+    match near {
+        [] => "; `vthost list` and `vthost list-guests` show what there is".to_owned(),
+        near => question(near),
+    }
+}
+
+fn question(near: &[String]) -> String {
     did_you_mean(near).map_or_else(String::new, |question| format!("; {question}"))
 }
 
@@ -188,17 +195,17 @@ impl CfgSet {
         reference: Option<&str>,
     ) -> Result<Lines, SelectError> {
         let mut named = Named::default();
-        let options: Vec<(&str, &str)> = [
-            &selection.guest_os,
-            &selection.arch,
-            &selection.machine_type,
-        ]
-        .into_iter()
-        .flatten()
-        .chain(&selection.only)
-        .map(|text| ("only", text.as_str()))
-        .chain(selection.no.iter().map(|text| ("no", text.as_str())))
-        .collect();
+        let arch = selection
+            .arch
+            .as_deref()
+            .map(|arch| arch_label(arch).to_owned());
+        let options: Vec<(&str, &str)> = [&selection.guest_os, &arch, &selection.machine_type]
+            .into_iter()
+            .flatten()
+            .chain(&selection.only)
+            .map(|text| ("only", text.as_str()))
+            .chain(selection.no.iter().map(|text| ("no", text.as_str())))
+            .collect();
         let reference = reference.map(|text| ("only", text));
         for (_, text) in options.iter().chain(&reference) {
             if text.trim().is_empty() {
@@ -259,7 +266,7 @@ impl CfgSet {
             choose(arch, selection.arch.is_some())?;
         }
         choose(
-            choices.machine(selection.arch.as_deref()),
+            choices.machine(selection.arch.as_deref().map(arch_label)),
             selection.machine_type.is_some(),
         )?;
         let usual_processors = choose(&choices.smp, false)?;

@@ -11,6 +11,10 @@ use super::paste::{Paste, Piece, indent_of, is_remark};
 
 /// The backend whose tests run with every other.
 pub(crate) const GENERIC: &str = "generic";
+/// The block of the tests.
+pub(super) const BLOCK: &str = "subtest";
+/// What stands in it where there are no tests.
+pub(super) const NONE: &str = "no_provider";
 /// The tests that come first, and last: others depend on the former, and nothing runs after the latter.
 const FIRST: &[&str] = &["unattended_install"];
 const LAST: &[&str] = &["multi_host", "shutdown"];
@@ -50,17 +54,20 @@ impl TestCfg {
 
 /// The tests for a backend.
 pub(super) fn make(name: &str, mut tests: Vec<TestCfg>, backend: &str) -> Source {
-    // The order of the providers stays: the sort is stable.
-    tests.sort_by_cached_key(|test| (test.rank(), test.stem.clone()));
+    let mut providers: Vec<String> = tests.iter().map(|test| test.provider.clone()).collect();
+    providers.dedup();
+    // Provider by provider, but for what comes first and last of all.
+    let place = |test: &TestCfg| providers.iter().position(|name| *name == test.provider);
+    tests.sort_by_cached_key(|test| (test.rank(), place(test), test.stem.clone()));
     let (specific, shared): (Vec<_>, Vec<_>) = tests
         .into_iter()
         .filter(|test| test.backend == backend || test.backend == GENERIC)
         .partition(|test| test.backend != GENERIC);
     let mut paste = Paste::new(name);
-    paste.own(0, "variants subtest:");
+    paste.own(0, &format!("variants {BLOCK}:"));
     if specific.is_empty() && shared.is_empty() {
         // A block without variants is an error of the language; this one matches nothing.
-        paste.own(4, "- no_provider:");
+        paste.own(4, &format!("- {NONE}:"));
         paste.own(8, "only no_test");
     }
     let first = shared.partition_point(|test| test.rank() < FIRST.len());
@@ -69,7 +76,7 @@ pub(super) fn make(name: &str, mut tests: Vec<TestCfg>, backend: &str) -> Source
     }
     if !specific.is_empty() {
         paste.own(4, "- @type_specific:");
-        paste.own(8, "variants subtest:");
+        paste.own(8, &format!("variants {BLOCK}:"));
         for test in &specific {
             add(&mut paste, 12, test);
         }

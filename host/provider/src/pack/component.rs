@@ -246,6 +246,10 @@ fn read(path: &Path) -> Result<Arc<[u8]>, PackError> {
         path: path.to_owned(),
         source,
     };
+    // To open a pipe would wait for somebody who writes to it.
+    if !path.metadata().map_err(io)?.is_file() {
+        return Err(io(std::io::Error::other("it is no regular file")));
+    }
     let mut bytes = Vec::new();
     File::open(path)
         .map_err(io)?

@@ -33,7 +33,7 @@ impl Show {
             BootstrapEvent::Begun { number, title } => {
                 self.step = number;
                 let bold = Style::new().for_stderr().bold();
-                eprintln!("{}", bold.apply_to(format!("{number} - {title}")));
+                crate::output::tell!("{}", bold.apply_to(format!("{number} - {title}")));
             }
             BootstrapEvent::Building(progress) => building(progress, self.verbose),
             BootstrapEvent::Fetching(asset, event) => self
@@ -63,7 +63,7 @@ fn building(progress: Progress<'_>, verbose: bool) {
         ),
         Progress::Fresh(what) => say("Fresh", what),
         Progress::Started(what) => say("Building", &format!("{what} (about a minute and a half)")),
-        Progress::Output(line) if verbose => eprintln!("{}", text::line(line)),
+        Progress::Output(line) if verbose => crate::output::tell!("{}", text::line(line)),
         Progress::Output(line) => {
             // The recipe's own words are its progress; the tools it calls say too much.
             if let Some(step) = line.strip_prefix("jeos: ") {
@@ -95,7 +95,7 @@ fn found(item: &ReadinessItem) {
         true => name,
         false => format!("{name}: {}", lines.remove(0)),
     };
-    eprintln!("{} {first}", style.apply_to(format!("{word:>12}")));
+    crate::output::tell!("{} {first}", style.apply_to(format!("{word:>12}")));
     if item.state == ReadinessState::Missing {
         let packages = item.packages.as_ref().map(|packages| {
             let named = |manager: &str, package: &Option<String>| {
@@ -111,7 +111,7 @@ fn found(item: &ReadinessItem) {
     }
     lines.extend(item.advice.as_deref().map(text::line));
     for line in lines {
-        eprintln!("{:>12} {line}", "");
+        crate::output::tell!("{:>12} {line}", "");
     }
 }
 

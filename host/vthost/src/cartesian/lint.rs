@@ -46,7 +46,7 @@ pub(crate) fn main(args: &LintArgs, color: bool) -> Result<ExitCode, Failure> {
     }
     out.flush()?;
     if !args.json && told.count > 0 {
-        eprintln!("{}", told.summary());
+        crate::output::tell!("{}", told.summary());
     }
     Ok(told.answer(code))
 }

@@ -23,7 +23,7 @@ pub(super) fn main(places: &Places) -> Result<ExitCode, Failure> {
     match file.persist_noclobber(path) {
         Ok(_) => {
             let green = console::Style::new().for_stderr().green().bold();
-            eprintln!("{} {shown}", green.apply_to(format!("{:>12}", "Created")));
+            crate::output::tell!("{} {shown}", green.apply_to(format!("{:>12}", "Created")));
             Ok(ExitCode::Ok)
         }
         Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => Err(Failure::new(

@@ -38,7 +38,7 @@ pub(super) fn main(args: &BuildArgs) -> Result<ExitCode, Failure> {
         .filter(|asked| asked.reason.is_none())
     {
         let yellow = console::Style::new().for_stderr().yellow().bold();
-        eprintln!(
+        crate::output::tell!(
             "{} the pack asks for the grant `{}` without a reason; give one in pack.toml below [capabilities]",
             yellow.apply_to("warning:"),
             line(&asked.grant)

@@ -51,9 +51,10 @@ fn passphrase() -> io::Result<String> {
     if !io::stderr().is_terminal() {
         return Err(io::Error::other("this is no terminal"));
     }
-    eprint!("Passphrase of the key: ");
-    let given = console::Term::stderr().read_secure_line();
-    eprintln!();
+    let term = console::Term::stderr();
+    term.write_str("Passphrase of the key: ")?;
+    let given = term.read_secure_line();
+    term.write_line("")?;
     given
 }
 

@@ -198,12 +198,12 @@ fn print(data: &impl serde::Serialize) -> Result<(), Failure> {
 /// A line in the manner of cargo.
 fn say(verb: &str, text: &str) {
     let green = console::Style::new().for_stderr().green().bold();
-    eprintln!("{} {}", green.apply_to(format!("{verb:>12}")), line(text));
+    crate::output::tell!("{} {}", green.apply_to(format!("{verb:>12}")), line(text));
 }
 
 fn warn(text: &str) {
     let yellow = console::Style::new().for_stderr().yellow().bold();
-    eprintln!("{} {}", yellow.apply_to("warning:"), line(text));
+    crate::output::tell!("{} {}", yellow.apply_to("warning:"), line(text));
 }
 
 fn short(commit: &str) -> &str {
