@@ -102,7 +102,7 @@ fn the_doctor_changes_nothing() {
     );
     assert_eq!(tree(home.path()), before);
     let numbers: Vec<_> = steps(&sick).iter().map(|step| step.number).collect();
-    assert_eq!(numbers, [2, 3, 4, 5, 6, 7]);
+    assert_eq!(numbers, [1, 2, 3, 4, 5, 6, 7]);
     assert_eq!(output(&mut command(home.path(), &["bootstrap"])).code, 0);
     let after = tree(home.path());
     let healthy = output(&mut command(home.path(), &["doctor"]));
@@ -155,6 +155,27 @@ fn all_that_is_missing_is_told_at_once() {
 }
 
 #[test]
+fn a_provider_that_cannot_be_used_is_no_good_machine() {
+    let home = with_image();
+    let definitions = home.path().join("config/test-providers.d");
+    fs::create_dir_all(&definitions).unwrap();
+    fs::write(
+        definitions.join("user-x.ini"),
+        "[provider]\nuri: file:///nonexistent/tp\n[qemu]\nsubdir: qemu/\n",
+    )
+    .unwrap();
+    for name in ["bootstrap", "doctor"] {
+        let printed = output(&mut command(home.path(), &[name]));
+        assert_eq!(printed.code, 3, "{name}: {}", printed.stderr);
+        assert!(
+            printed.stderr.contains("Missing user-x") && printed.stderr.contains("not ready"),
+            "{name}: {}",
+            printed.stderr
+        );
+    }
+}
+
+#[test]
 fn other_types_of_tests_want_other_programs() {
     let home = with_image();
     let doctor = |vt_type| {
@@ -162,7 +183,7 @@ fn other_types_of_tests_want_other_programs() {
             home.path(),
             &["doctor", "--json", "--vt-type", vt_type],
         ));
-        format!("{:?}", steps(&printed)[0])
+        format!("{:?}", steps(&printed)[1])
     };
     assert!(doctor("openvswitch").contains("ovs-vsctl"));
     assert!(!doctor("qemu").contains("ovs-vsctl"));

@@ -74,12 +74,12 @@ pub fn run(
         tell,
         steps: Vec::new(),
     };
-    if !options.look {
-        let update = options.update_providers;
-        run.step(1, "providers", "Fetching all test providers", |_| {
-            machine.providers(update)
-        });
-    }
+    let title = match options.look {
+        true => "Checking all test providers",
+        false => "Fetching all test providers",
+    };
+    let update = options.update_providers && !options.look;
+    run.step(1, "providers", title, |_| machine.providers(update));
     run.step(2, "programs", "Checking the mandatory programs", |_| {
         let mut items = checked(&options.vt_type, true);
         items.insert(0, machine.emulator().mandatory());

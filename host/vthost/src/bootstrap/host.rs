@@ -113,16 +113,25 @@ impl Machine for Host<'_> {
     }
 
     fn next(&mut self, ready: bool) -> Vec<ReadinessItem> {
-        let commands: &[(&str, &str)] = match ready {
-            true => &[
+        let has_providers = Providers::load(self.dirs).iter().any(Result::is_ok);
+        let commands: &[(&str, &str)] = match (ready, has_providers) {
+            (true, true) => &[
+                ("vthost list", "shows the tests of all providers"),
+                ("vthost run FILTER", "runs some of them"),
                 (
-                    "vthost list --provider PACK.wasm",
-                    "shows the tests of a pack",
+                    "vthost list-guests",
+                    "shows the guests, and which of them have an image",
                 ),
-                ("vthost run --provider PACK.wasm", "runs them"),
-                ("vthost asset list", "shows what can be downloaded"),
             ],
-            false => &[
+            (true, false) => &[
+                ("vthost provider add URI", "installs tests"),
+                ("vthost run --provider PACK.wasm", "runs those of a pack"),
+                (
+                    "vthost list-guests",
+                    "shows the guests, and which of them have an image",
+                ),
+            ],
+            (false, _) => &[
                 ("vthost doctor", "says what is missing, and changes nothing"),
                 ("vthost bootstrap", "goes on once that is there"),
             ],
@@ -145,7 +154,8 @@ fn provider(status: Status, updates: &[Result<Update, ProviderError>]) -> Readin
         State::Ready if changed => ReadinessItem::changed(status.name, place),
         State::Ready => ReadinessItem::ok(status.name, place),
         State::NotFetched | State::Changed | State::Broken => {
-            ReadinessItem::missing(status.name, status.reason.unwrap_or(place))
+            // Every command that takes all providers would stumble over it.
+            ReadinessItem::missing(status.name, status.reason.unwrap_or(place)).mandatory()
         }
     }
 }
