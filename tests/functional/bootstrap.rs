@@ -155,6 +155,27 @@ fn all_that_is_missing_is_told_at_once() {
 }
 
 #[test]
+fn an_image_of_ones_own_is_never_replaced() {
+    let home = tempfile::tempdir().unwrap();
+    let image = home.path().join("data/images/jeos-12-x86_64.qcow2");
+    fs::create_dir_all(image.parent().unwrap()).unwrap();
+    fs::write(&image, "mine").unwrap();
+    for stamp in [None, Some("nonsense")] {
+        if let Some(stamp) = stamp {
+            fs::write(image.with_extension("json"), stamp).unwrap();
+        }
+        let printed = output(&mut command(home.path(), &["bootstrap"]));
+        assert_eq!(printed.code, 0, "{}", printed.stderr);
+        assert!(
+            printed.stderr.contains("an image of your own") && printed.stderr.contains("--force"),
+            "{}",
+            printed.stderr
+        );
+        assert_eq!(fs::read_to_string(&image).unwrap(), "mine");
+    }
+}
+
+#[test]
 fn a_provider_that_cannot_be_used_is_no_good_machine() {
     let home = with_image();
     let definitions = home.path().join("config/test-providers.d");

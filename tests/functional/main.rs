@@ -2,6 +2,7 @@
 
 mod asset;
 mod bootstrap;
+mod bootstrap_build;
 mod cartesian;
 mod cartesian_lint;
 mod cartesian_why;

@@ -7,7 +7,7 @@ use std::path::Path;
 /// A lock that is held until it is dropped, or until its process ends in whatever way.
 #[derive(Debug)]
 pub(crate) struct Lock {
-    _file: File,
+    file: File,
 }
 
 impl Lock {
@@ -37,7 +37,13 @@ impl Lock {
         file.rewind()?;
         file.set_len(0)?;
         writeln!(file, "vthost, process {}", std::process::id())?;
-        Ok(Self { _file: file })
+        Ok(Self { file })
+    }
+
+    /// Lets the programs that are started from now on hold the lock, too: it is free when the last of them has ended.
+    pub(crate) fn leave_to_children(&self) -> io::Result<()> {
+        rustix::io::fcntl_setfd(&self.file, rustix::io::FdFlags::empty())?;
+        Ok(())
     }
 }
 

@@ -3,16 +3,15 @@
 //! The recipe is in `deps/jeos` and part of this program. An image is built again only when the recipe changed: a
 //! stamp beside it holds the digest of the recipe that it came from.
 
-use std::collections::VecDeque;
 use std::fs;
-use std::io::{self, BufRead, BufReader};
+use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
+use super::build::run;
 use super::recipe;
 use crate::Dirs;
 use crate::lock::Lock;
@@ -20,8 +19,8 @@ use crate::lock::Lock;
 /// The image of the default guest, without its directory.
 pub const JEOS_IMAGE: &str = "jeos-12-x86_64.qcow2";
 
-/// How many lines of a failed build the error quotes.
-const QUOTED: usize = 20;
+/// How the names of images begin that are not finished.
+const UNFINISHED: &str = ".new-";
 
 /// What says which recipe the image was built from.
 const STAMP: &str = "jeos-12-x86_64.json";
@@ -57,6 +56,9 @@ pub enum BootstrapError {
         /// Why.
         source: io::Error,
     },
+    /// The operator ended the build.
+    #[error("the build was interrupted")]
+    Interrupted,
     /// The build of the image failed.
     #[error("the build of {image} failed ({status}); its last words:\n{tail}")]
     Build {
@@ -83,7 +85,7 @@ pub fn build_image(
     dirs: &Dirs,
     force: bool,
     tell: &mut dyn FnMut(Progress<'_>),
-) -> Result<PathBuf, BootstrapError> {
+) -> Result<Built, BootstrapError> {
     let images = dirs.images();
     let failed = |what, path: &Path| {
         let path = path.to_owned();
@@ -92,14 +94,18 @@ pub fn build_image(
     fs::create_dir_all(&images).map_err(failed("make", &images))?;
     // Two bootstraps at a time would build the same image twice.
     let lock_path = images.join(".lock");
-    let _lock = Lock::acquire(&lock_path, &mut |holder| tell(Progress::Waiting(holder)))
+    let lock = Lock::acquire(&lock_path, &mut |holder| tell(Progress::Waiting(holder)))
+        .map_err(failed("lock", &lock_path))?;
+    // A build that outlives this process keeps the lock: nobody builds beside it.
+    lock.leave_to_children()
         .map_err(failed("lock", &lock_path))?;
 
     let (image, stamp) = (images.join(JEOS_IMAGE), images.join(STAMP));
     let what = format!("guest image {}", image.display());
-    if !force && is_fresh(dirs) {
+    // Asked once more under the lock: whoever held it may have built it.
+    if !force && matches!(state(dirs), State::Fresh | State::Own) {
         tell(Progress::Fresh(&what));
-        return Ok(image);
+        return Ok(Built::No);
     }
     let missing = recipe::missing_packages();
     if !missing.is_empty() {
@@ -109,12 +115,18 @@ pub fn build_image(
     let begun = Instant::now();
     let dir = tempfile::tempdir().map_err(failed("make", &std::env::temp_dir()))?;
     recipe::extract(dir.path()).map_err(failed("write", dir.path()))?;
-    let new = images.join(format!(".new-{JEOS_IMAGE}"));
+    remove_unfinished(&images).map_err(failed("clean", &images))?;
+    let new = tempfile::Builder::new()
+        .prefix(UNFINISHED)
+        .tempfile_in(&images)
+        .map_err(failed("write to", &images))?
+        .into_temp_path();
     run(dir.path(), &new, tell)?;
     // Tests write to overlays; nothing may change what is below them.
     fs::set_permissions(&new, fs::Permissions::from_mode(0o444))
         .map_err(failed("protect", &new))?;
-    fs::rename(&new, &image).map_err(failed("replace", &image))?;
+    new.persist(&image)
+        .map_err(|error| failed("replace", &image)(error.error))?;
     let recipe = recipe::digest();
     let json = serde_json::to_vec(&Stamp { recipe }).map_err(|error| BootstrapError::Io {
         what: "write",
@@ -123,58 +135,64 @@ pub fn build_image(
     })?;
     fs::write(&stamp, json).map_err(failed("write", &stamp))?;
     tell(Progress::Finished(&what, begun.elapsed()));
-    Ok(image)
+    Ok(Built::Yes)
 }
 
-/// Whether the image is there and from the recipe of this vthost.
-pub fn is_fresh(dirs: &Dirs) -> bool {
+/// Removes what builds left that were killed. Whoever calls holds the lock, so that none runs.
+fn remove_unfinished(images: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(images)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        if name.as_encoded_bytes().starts_with(UNFINISHED.as_bytes()) {
+            fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
+}
+
+/// Whether an image was built.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Built {
+    /// It was built now.
+    Yes,
+    /// There was nothing to do, or somebody else did it meanwhile.
+    No,
+}
+
+/// What is in the place of the default guest's image.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    /// Nothing.
+    Absent,
+    /// The image, from the recipe of this vthost.
+    Fresh,
+    /// The image, from another recipe.
+    Outdated,
+    /// A file of which nothing is known: the operator put it there.
+    Own,
+    /// Something that is no image: it is no file, empty, or cannot be read.
+    Unusable,
+}
+
+/// What is in the place of the default guest's image.
+pub fn state(dirs: &Dirs) -> State {
     let images = dirs.images();
-    images.join(JEOS_IMAGE).exists()
-        && read_stamp(&images.join(STAMP)).is_some_and(|stamp| stamp.recipe == recipe::digest())
+    if images.join(JEOS_IMAGE).symlink_metadata().is_err() {
+        return State::Absent;
+    }
+    let is_usable = fs::File::open(images.join(JEOS_IMAGE))
+        .and_then(|file| file.metadata())
+        .is_ok_and(|found| found.is_file() && found.len() > 0);
+    if !is_usable {
+        return State::Unusable;
+    }
+    match read_stamp(&images.join(STAMP)) {
+        Some(stamp) if stamp.recipe == recipe::digest() => State::Fresh,
+        Some(_) => State::Outdated,
+        None => State::Own,
+    }
 }
 
 fn read_stamp(path: &Path) -> Option<Stamp> {
     serde_json::from_slice(&fs::read(path).ok()?).ok()
-}
-
-fn run(
-    recipe: &Path,
-    out: &Path,
-    tell: &mut dyn FnMut(Progress<'_>),
-) -> Result<(), BootstrapError> {
-    let script = recipe.join("build.sh");
-    let failed = |source| BootstrapError::Io {
-        what: "run",
-        path: script.clone(),
-        source,
-    };
-    let (reader, writer) = io::pipe().map_err(failed)?;
-    let mut child = Command::new("bash")
-        .arg(&script)
-        .arg("--out")
-        .arg(out)
-        .stdin(Stdio::null())
-        .stdout(writer.try_clone().map_err(failed)?)
-        .stderr(writer)
-        .spawn()
-        .map_err(failed)?;
-    let mut tail = VecDeque::with_capacity(QUOTED);
-    for line in BufReader::new(reader).split(b'\n') {
-        let line = line.map_err(failed)?;
-        let line = String::from_utf8_lossy(&line).into_owned();
-        tell(Progress::Output(&line));
-        if tail.len() == QUOTED {
-            tail.pop_front();
-        }
-        tail.push_back(line);
-    }
-    let status = child.wait().map_err(failed)?;
-    if status.success() {
-        return Ok(());
-    }
-    Err(BootstrapError::Build {
-        image: JEOS_IMAGE.to_owned(),
-        status,
-        tail: Vec::from(tail).join("\n"),
-    })
 }

@@ -3,6 +3,7 @@
 //! Each step can be taken again at any time: what is there stays. Two bootstraps at a time do not disturb each other:
 //! who comes second to a guest image waits for the first.
 
+mod build;
 mod directories;
 mod guest;
 mod image;
@@ -11,7 +12,8 @@ pub mod programs;
 mod recipe;
 mod steps;
 
+pub use build::{interrupt, is_interrupted};
 pub use guest::{GuestImage, ImageState, image_state};
-pub use image::{BootstrapError, JEOS_IMAGE, Progress, build_image, is_fresh};
+pub use image::{BootstrapError, Built, JEOS_IMAGE, Progress, State, build_image, state};
 pub use programs::{Manager, TYPES};
 pub use steps::{BootstrapEvent, BootstrapOptions, Machine, run};

@@ -3,7 +3,7 @@
 use vthost_metadata::{ReadinessItem, ReadinessState, ReadinessStep};
 
 use super::guest::{GuestImage, ImageState, image_state};
-use super::image::{self, BootstrapError, Progress};
+use super::image::{self, BootstrapError, Built, Progress, State};
 use super::{directories, kernel, programs};
 use crate::Dirs;
 use crate::asset::{Asset, Catalog, FetchEvent, Limits, fetch};
@@ -211,29 +211,41 @@ fn guest(
 }
 
 fn built(dirs: &Dirs, options: &BootstrapOptions, name: String, tell: Tell<'_>) -> ReadinessItem {
-    let fresh = image::is_fresh(dirs);
-    if fresh && !options.force {
-        return ReadinessItem::ok(name, "the default guest, from the recipe of this vthost");
-    }
-    let there = dirs.images().join(image::JEOS_IMAGE).exists();
-    if options.look || !options.downloads {
-        let item = match there {
-            true => ReadinessItem::skipped(
-                name,
-                "the default guest, from another recipe than this vthost's",
-            ),
-            false if options.look => {
-                ReadinessItem::missing(name, "the default guest is not built yet")
-            }
-            false => ReadinessItem::skipped(name, "building the default guest downloads packages"),
-        };
-        return item.advice("`vthost bootstrap` builds it, in about a minute and a half");
+    let advice = "`vthost bootstrap` builds it, in about a minute and a half";
+    match image::state(dirs) {
+        _ if options.force && !options.look => {}
+        State::Fresh => {
+            return ReadinessItem::ok(name, "the default guest, from the recipe of this vthost");
+        }
+        State::Unusable => {
+            return ReadinessItem::missing(name, "there, but no file that can be read")
+                .advice("take it away; `vthost bootstrap` builds the default guest");
+        }
+        // It may be worth more than the one that would take its place.
+        State::Own => {
+            return ReadinessItem::ok(name, "an image of your own")
+                .advice("`vthost bootstrap --force` builds the default guest in its place");
+        }
+        State::Outdated if options.look || !options.downloads => {
+            let what = "the default guest, from another recipe than this vthost's";
+            return ReadinessItem::skipped(name, what).advice(advice);
+        }
+        State::Absent if options.look => {
+            return ReadinessItem::missing(name, "the default guest is not built yet")
+                .advice(advice);
+        }
+        State::Absent if !options.downloads => {
+            return ReadinessItem::missing(name, "building the default guest downloads packages")
+                .advice(advice);
+        }
+        State::Outdated | State::Absent => {}
     }
     let made = image::build_image(dirs, options.force, &mut |progress| {
         tell(BootstrapEvent::Building(progress));
     });
     match made {
-        Ok(_) => ReadinessItem::changed(name, "built"),
+        Ok(Built::Yes) => ReadinessItem::changed(name, "built"),
+        Ok(Built::No) => ReadinessItem::ok(name, "the default guest, built by another bootstrap"),
         Err(error) => failed_build(name, &error),
     }
 }
@@ -248,7 +260,10 @@ fn failed_build(name: String, error: &BootstrapError) -> ReadinessItem {
             }),
             ..item
         },
-        _ => item.advice("`vthost bootstrap --verbose` shows everything that the build prints"),
+        BootstrapError::Build { .. } => {
+            item.advice("`vthost bootstrap --verbose` shows everything that the build prints")
+        }
+        BootstrapError::Io { .. } | BootstrapError::Interrupted => item,
     }
 }
 

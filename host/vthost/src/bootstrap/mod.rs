@@ -4,6 +4,7 @@ mod cli;
 mod guest;
 mod host;
 mod show;
+mod signals;
 
 pub(crate) use cli::{BootstrapArgs, ReadyArgs};
 
@@ -12,7 +13,7 @@ use std::io::{self, BufRead, IsTerminal};
 use vthost_metadata::ExitCode;
 use vthost_provider::Dirs;
 use vthost_provider::asset::Asset;
-use vthost_provider::bootstrap::{BootstrapEvent, BootstrapOptions, run};
+use vthost_provider::bootstrap::{BootstrapEvent, BootstrapOptions, is_interrupted, run};
 use vthost_report::text;
 
 use crate::failure::Failure;
@@ -30,6 +31,7 @@ pub(crate) fn main(args: &BootstrapArgs, settings: &Settings) -> Result<ExitCode
         force: args.force,
         look: false,
     };
+    signals::listen()?;
     let asks = !args.yes && io::stdin().is_terminal() && io::stderr().is_terminal();
     let may_download = |asset: &Asset| !asks || ask(asset);
     take(&args.ready, settings, &options, args.verbose, &may_download)
@@ -73,6 +75,9 @@ pub(crate) fn take(
         }
     });
     printed?;
+    if is_interrupted() {
+        return Ok(ExitCode::Interrupted);
+    }
     show::summary(&steps)
 }
 
@@ -83,9 +88,16 @@ fn ask(asset: &Asset) -> bool {
         "Question",
         &text::line(&format!("download {} from {from}? [Y/n]", asset.title)),
     );
-    let mut answer = String::new();
-    match io::stdin().lock().read_line(&mut answer) {
-        Ok(read) if read > 0 => !answer.trim_start().to_lowercase().starts_with('n'),
-        _ => false,
+    loop {
+        let mut answer = String::new();
+        match io::stdin().lock().read_line(&mut answer) {
+            Ok(0) | Err(_) => return false,
+            Ok(_) => {}
+        }
+        match answer.trim().to_lowercase().as_str() {
+            "" | "y" | "yes" => return true,
+            "n" | "no" => return false,
+            _ => say("Question", "yes or no?"),
+        }
     }
 }
