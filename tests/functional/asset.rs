@@ -5,6 +5,7 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use sha2::{Digest, Sha256};
@@ -389,7 +390,10 @@ fn a_checksum_can_come_from_the_server() {
     let (home, content) = (Home::new(), content(1000));
     let digest = format!("{:x}", Sha256::digest(&content));
     let body = content;
+    let asked = AtomicUsize::new(0);
     let server = Server::start(move |request, _| match request.path.as_str() {
+        // A server that is busy for a moment is asked again, for a checksum as for a file.
+        "/SUMS" if asked.fetch_add(1, Ordering::Relaxed) == 0 => Answer::status(503),
         "/SUMS" => {
             Answer::whole(format!("{}  other\n{digest}  image\n", "0".repeat(64)).as_bytes())
         }
@@ -406,7 +410,7 @@ fn a_checksum_can_come_from_the_server() {
     home.write(&definition("/image"));
     let failed = home.fetch();
     assert!(
-        failed.code == 3 && failed.stderr.contains("no checksum from"),
+        failed.code == 3 && failed.stderr.contains("no checksum:"),
         "{}",
         failed.stderr
     );

@@ -155,6 +155,27 @@ fn all_that_is_missing_is_told_at_once() {
 }
 
 #[test]
+fn a_mistake_in_the_configuration_hides_no_other_step() {
+    let home = with_image();
+    let drop_in = home
+        .path()
+        .join("config/cfg/guest-os/Linux/LinuxCustom/foo.cfg");
+    fs::create_dir_all(drop_in.parent().unwrap()).unwrap();
+    fs::write(&drop_in, "- FooLinux:\n    only a....b\n").unwrap();
+    let arguments = ["doctor", "--json", "--guest-os", "FooLinux"];
+    let printed = output(&mut command(home.path(), &arguments));
+    assert_eq!(printed.code, 3, "{}", printed.stderr);
+    let numbers: Vec<_> = steps(&printed).iter().map(|step| step.number).collect();
+    assert_eq!(numbers, [1, 2, 3, 4, 5, 6, 7]);
+    assert!(
+        printed.stderr.contains("foo.cfg:2:")
+            && !printed.stderr.contains("configuration set: error"),
+        "{}",
+        printed.stderr
+    );
+}
+
+#[test]
 fn an_image_of_ones_own_is_never_replaced() {
     let home = tempfile::tempdir().unwrap();
     let image = home.path().join("data/images/jeos-12-x86_64.qcow2");

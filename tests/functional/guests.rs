@@ -35,7 +35,9 @@ impl Home {
 #[test]
 fn what_is_missing_is_named() {
     let home = Home::new();
-    home.write("data/images/jeos-12-x86_64.qcow2", "");
+    home.write("data/images/jeos-12-x86_64.qcow2", "an image");
+    // What is no file is no image.
+    fs::create_dir(home.0.path().join("data/images/f43-x86_64.qcow2")).unwrap();
     let printed = home.vthost(&["list-guests", "--guest-os", "JeOS", "--arch", "x86_64"]);
     assert_eq!(
         printed.stdout,

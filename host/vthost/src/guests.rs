@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use serde_json::json;
 use vthost_metadata::ExitCode;
+use vthost_provider::asset::usable;
 use vthost_provider::{CfgFiles, Dirs, Guest, arch_label, guests};
 use vthost_report::text::line;
 
@@ -52,7 +53,8 @@ pub(crate) struct ArchArgs {
 /// The image of a guest, if it names one, and whether it is there.
 fn image(guest: &Guest, data: &Path) -> Option<(PathBuf, bool)> {
     let path = data.join(guest.image.as_ref()?);
-    let there = path.exists();
+    // What cannot be read is no image for anybody.
+    let there = usable(&path).unwrap_or(false);
     Some((path, there))
 }
 

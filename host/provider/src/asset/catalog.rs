@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
 
 use include_dir::{Dir, include_dir};
 use vthost_cartesian::{did_you_mean, nearest};
@@ -49,27 +50,63 @@ impl Catalog {
             catalog.add(&name, file.contents_utf8().unwrap_or_default());
         }
         for place in Self::places(dirs) {
-            let mut files: Vec<PathBuf> = fs::read_dir(&place)
-                .into_iter()
-                .flatten()
-                .filter_map(|entry| Some(entry.ok()?.path()))
-                .filter(|path| path.extension().is_some_and(|ending| ending == "ini"))
-                .collect();
-            files.sort();
+            let files = definitions(&place).unwrap_or_else(|error| {
+                catalog.unreadable(&place, &error);
+                Vec::new()
+            });
             for path in files {
-                let name = path.display().to_string();
                 match fs::read_to_string(&path) {
-                    Ok(text) => catalog.add(&name, &text),
-                    Err(error) => catalog.mistakes.push(DefinitionError {
-                        file: name,
-                        line: 1,
-                        column: 1,
-                        what: format!("cannot read it: {error}"),
-                    }),
+                    Ok(text) => catalog.add(&path.display().to_string(), &text),
+                    Err(error) => catalog.unreadable(&path, &error),
                 }
             }
         }
+        catalog.part_files();
         catalog
+    }
+
+    fn unreadable(&mut self, path: &Path, error: &io::Error) {
+        self.mistakes.push(DefinitionError {
+            file: path.display().to_string(),
+            line: 1,
+            column: 1,
+            what: format!("cannot read it: {error}"),
+        });
+    }
+
+    /// Leaves out an asset that writes a file of another: their downloads would spoil each other.
+    fn part_files(&mut self) {
+        let mut owners: BTreeMap<PathBuf, String> = BTreeMap::new();
+        let mut wrong = Vec::new();
+        for (name, asset) in &self.assets {
+            let files = [asset.destination.clone(), asset.result().to_owned()];
+            let other = files.iter().find_map(|file| {
+                let owner = owners.get(file).filter(|owner| *owner != name)?;
+                Some((file.clone(), owner.clone()))
+            });
+            match other {
+                Some((file, owner)) => wrong.push((name.clone(), file, owner)),
+                None => owners.extend(files.map(|file| (file, name.clone()))),
+            }
+        }
+        for (name, file, owner) in wrong {
+            let Some(asset) = self.assets.remove(&name) else {
+                continue;
+            };
+            let (path, line) = asset
+                .defined
+                .rsplit_once(':')
+                .unwrap_or((&asset.defined, ""));
+            self.mistakes.push(DefinitionError {
+                file: path.to_owned(),
+                line: line.parse().unwrap_or(1),
+                column: 1,
+                what: format!(
+                    "`{name}` writes {}, which is a file of `{owner}`; give it another destination",
+                    file.display()
+                ),
+            });
+        }
     }
 
     fn add(&mut self, file: &str, text: &str) {
@@ -103,6 +140,23 @@ impl Catalog {
     }
 }
 
+/// The definitions in a directory, in order. One that is not there has none.
+fn definitions(place: &Path) -> io::Result<Vec<PathBuf>> {
+    let entries = match fs::read_dir(place) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries?,
+    };
+    let mut files = Vec::new();
+    for entry in entries {
+        let path = entry?.path();
+        if path.extension().is_some_and(|ending| ending == "ini") {
+            files.push(path);
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -115,7 +169,7 @@ mod tests {
         assert_eq!(catalog.iter().count(), SHIPPED.files().count());
         assert_eq!(
             catalog.get("jeos-27-x86_64").unwrap().result(),
-            std::path::Path::new("images/jeos-27-x86_64.qcow2")
+            Path::new("images/jeos-27-x86_64.qcow2")
         );
         let unknown = catalog.get("jeos-27-x86-64").unwrap_err();
         assert_eq!(unknown.near, ["jeos-27-x86_64"]);
@@ -141,5 +195,32 @@ mod tests {
         assert_eq!(catalog.get("a").unwrap().title, "config");
         assert_eq!(catalog.mistakes().len(), 1);
         assert!(catalog.mistakes()[0].to_string().contains("wrong.ini:2:1"));
+    }
+
+    #[test]
+    fn what_cannot_be_read_or_is_of_another_is_told() {
+        let home = tempfile::tempdir().unwrap();
+        let dirs = Dirs::below(home.path());
+        let [data, config] = Catalog::places(&dirs);
+        // A directory that is none can be listed by nobody.
+        fs::create_dir_all(data.parent().unwrap()).unwrap();
+        fs::write(&data, "").unwrap();
+        fs::create_dir_all(&config).unwrap();
+        let digest = "0".repeat(64);
+        let one = |name: &str| {
+            format!("[{name}]\ntitle=t\nurl=https://a/b\nsha256={digest}\ndestination=isos/b\n")
+        };
+        fs::write(config.join("a.ini"), one("a") + &one("b")).unwrap();
+        let catalog = Catalog::load(&dirs);
+        let told: Vec<_> = catalog.mistakes().iter().map(ToString::to_string).collect();
+        assert!(
+            told[0].contains("downloads:1:1: cannot read it"),
+            "{told:?}"
+        );
+        assert!(
+            told[1].contains("`b` writes isos/b, which is a file of `a`"),
+            "{told:?}"
+        );
+        assert!(catalog.get("a").is_ok() && catalog.get("b").is_err());
     }
 }

@@ -1,7 +1,8 @@
 //! The whole way of an asset: wait for others, download, check, uncompress, give it its name.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File};
-use std::io::{BufWriter, Read, Write};
+use std::io::{self, BufWriter, Read, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -15,6 +16,7 @@ use super::download::{Part, Stop, download};
 use super::error::{AssetError, Trouble};
 use super::http::{Answer, Client, Problem};
 use super::uncompress::{Compression, uncompress};
+use super::usable;
 use crate::Dirs;
 use crate::lock::Lock;
 
@@ -133,12 +135,21 @@ pub fn fetch(
     {
         fs::create_dir_all(dir).map_err(AssetError::io("make", dir))?;
     }
-    let lock = downloads.join(format!(".{}.lock", asset.name));
-    let _lock = Lock::acquire(&lock, &mut |holder| tell(FetchEvent::Waiting { holder }))
-        .map_err(AssetError::io("lock", &lock))?;
+    // Of what is written: an asset of another name, or from another definition, may write the same.
+    let written = BTreeSet::from([&*asset.destination, asset.result()]);
+    let mut locks = Vec::new();
+    for path in written {
+        let name = path.to_string_lossy().replace('/', "%");
+        let lock = downloads.join(format!(".{name}.lock"));
+        locks.push(
+            Lock::acquire(&lock, &mut |holder| tell(FetchEvent::Waiting { holder }))
+                .map_err(AssetError::io("lock", &lock))?,
+        );
+    }
 
     let stamp = downloads.join(format!("{}.json", asset.name));
-    if !force && result.exists() && !is_outdated(asset, &stamp) {
+    let is_there = usable(&result).map_err(AssetError::io("use", &result))?;
+    if !force && is_there && !is_outdated(asset, &stamp) {
         return Ok(Fetched {
             path: result,
             fresh: true,
@@ -147,11 +158,19 @@ pub fn fetch(
     let client = Client::new(limits);
     let part = Part::of(&file);
     let mut troubles = Vec::new();
-    for url in &asset.urls {
-        match from_place(&client, limits, asset, url, &part, tell) {
-            Ok(digest) => {
+    let expected = match expected(&client, limits, asset, tell) {
+        Ok(expected) => Some(expected),
+        Err(trouble) => {
+            troubles.push(trouble);
+            None
+        }
+    };
+    let places = asset.urls.iter().zip(std::iter::repeat(expected.as_ref()));
+    for (url, expected) in places.filter_map(|(url, expected)| Some((url, expected?))) {
+        match from_place(&client, limits, asset, expected, url, &part, tell) {
+            Ok(()) => {
                 install(limits, asset, &part, &result, tell)?;
-                write_stamp(&stamp, digest)?;
+                write_stamp(&stamp, expected.clone())?;
                 return Ok(Fetched {
                     path: result,
                     fresh: false,
@@ -189,7 +208,7 @@ fn is_outdated(asset: &Asset, stamp: &Path) -> bool {
 }
 
 fn write_stamp(path: &Path, digest: Digest) -> Result<(), AssetError> {
-    let json = serde_json::to_vec(&Stamp { digest }).map_err(std::io::Error::from);
+    let json = serde_json::to_vec(&Stamp { digest }).map_err(io::Error::from);
     json.and_then(|json| fs::write(path, json))
         .map_err(AssetError::io("write", path))
 }
@@ -199,19 +218,19 @@ fn from_place(
     client: &Client,
     limits: &Limits,
     asset: &Asset,
+    expected: &Digest,
     url: &Url,
     part: &Part,
     tell: Tell<'_>,
-) -> Result<Digest, Stop> {
-    let expected = expected(client, asset)?;
+) -> Result<(), Stop> {
     let mut resumed = part.len() > 0;
     loop {
         download(client, limits, &asset.name, url, part, tell)?;
         tell(FetchEvent::Verifying);
         let found = Digest::of_file(expected.algorithm, &part.path)
             .map_err(AssetError::io("read", &part.path))?;
-        if found == expected {
-            return Ok(expected);
+        if found == *expected {
+            return Ok(());
         }
         part.remove()?;
         if !resumed {
@@ -226,30 +245,63 @@ fn from_place(
     }
 }
 
-/// What the digest must be; asked for if the definition says where.
-fn expected(client: &Client, asset: &Asset) -> Result<Digest, Stop> {
+/// What the digest must be; asked for if the definition says where, as often as the limits say.
+fn expected(
+    client: &Client,
+    limits: &Limits,
+    asset: &Asset,
+    tell: Tell<'_>,
+) -> Result<Digest, Trouble> {
     let (algorithm, url) = match &asset.checksum {
         Checksum::Known(digest) => return Ok(digest.clone()),
         Checksum::At { algorithm, url } => (*algorithm, url),
     };
-    let failed = |why: &str| Stop::Place(format!("no checksum from {url}: {why}"));
-    let content = match client.get(url, 0, None) {
-        Ok(Answer::Content(content)) => content,
-        Ok(Answer::Complete | Answer::Shorter) => return Err(failed("it is empty")),
-        Err(Problem::Passing(why) | Problem::Lasting(why)) => return Err(failed(&why)),
+    let failed = |why: String| Trouble {
+        url: url.to_string(),
+        why: format!("no checksum: {why}"),
+    };
+    let mut failures = 0;
+    let list = loop {
+        match list(client, url) {
+            Ok(list) => break list,
+            Err(Problem::Lasting(why)) => return Err(failed(why)),
+            Err(Problem::Passing(why)) => {
+                failures += 1;
+                if failures >= limits.tries {
+                    return Err(failed(format!("{why} ({failures} tries)")));
+                }
+                let wait = limits.backoff * 2_u32.pow(failures - 1);
+                tell(FetchEvent::Retry { why: &why, wait });
+                std::thread::sleep(wait);
+            }
+        }
+    };
+    let name = asset
+        .urls
+        .first()
+        .and_then(|url| url.path_segments()?.next_back());
+    Digest::find(algorithm, &list, name.unwrap_or_default())
+        .ok_or_else(|| failed(format!("there is no {algorithm} digest of the file in it")))
+}
+
+/// A list of checksums.
+fn list(client: &Client, url: &Url) -> Result<String, Problem> {
+    let content = match client.get(url, 0, None)? {
+        Answer::Content(content) => content,
+        Answer::Complete | Answer::Shorter => {
+            return Err(Problem::Lasting("it is empty".to_owned()));
+        }
     };
     let mut list = String::new();
     content
         .body
         .take(LIST_LIMIT)
         .read_to_string(&mut list)
-        .map_err(|error| failed(&error.to_string()))?;
-    let name = asset
-        .urls
-        .first()
-        .and_then(|url| url.path_segments()?.next_back());
-    Digest::find(algorithm, &list, name.unwrap_or_default())
-        .ok_or_else(|| failed(&format!("there is no {algorithm} digest of the file in it")))
+        .map_err(|error| match error.kind() {
+            io::ErrorKind::InvalidData => Problem::Lasting(error.to_string()),
+            _ => Problem::Passing(error.to_string()),
+        })?;
+    Ok(list)
 }
 
 /// Makes the final file of a part that was checked.
@@ -290,7 +342,7 @@ fn unpack(
     tell: Tell<'_>,
 ) -> Result<(), AssetError> {
     match fs::remove_file(new) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
             return Err(AssetError::io("remove", new)(error));
         }
         _ => {}

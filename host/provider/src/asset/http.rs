@@ -199,13 +199,13 @@ fn range(value: &str) -> Option<(u64, Option<u64>)> {
     Some((start.trim().parse().ok()?, total.trim().parse().ok()))
 }
 
-/// Where a redirection leads, unless it leads out of what protects the first request.
 /// Whether reading ended because nothing came.
 pub(super) fn is_timeout(error: &io::Error) -> bool {
     let inner = error.get_ref().and_then(|inner| inner.downcast_ref());
     error.kind() == io::ErrorKind::TimedOut || matches!(inner, Some(ureq::Error::Timeout(_)))
 }
 
+/// Where a redirection leads, unless it leads out of what protects the first request.
 fn redirect(from: &Url, location: &str) -> Result<Url, String> {
     let to = from
         .join(location)

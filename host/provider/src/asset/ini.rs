@@ -60,6 +60,10 @@ pub(super) fn parse(text: &str) -> Result<Vec<Section>, Mistake> {
                 .map(str::trim)
                 .filter(|name| !name.is_empty())
                 .ok_or_else(|| wrong("a section is written as [name]"))?;
+            if let Some(first) = sections.iter().find(|section| section.name == name) {
+                let what = format!("[{name}] is there twice, first in line {}", first.line);
+                return Err(wrong(&what));
+            }
             sections.push(Section {
                 name: name.to_owned(),
                 line,
@@ -115,6 +119,11 @@ mod tests {
             ("[a]\nb\n", 2, "key = value"),
             ("[a]\nb = 1\nb = 2\n", 3, "twice"),
             ("[a]\n  b = 1\n", 2, "none above"),
+            (
+                "[a]\nb = 1\n[a]\n",
+                3,
+                "[a] is there twice, first in line 1",
+            ),
         ] {
             let mistake = parse(text).unwrap_err();
             assert!(

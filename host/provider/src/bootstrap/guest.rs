@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use super::image::JEOS_IMAGE;
 use crate::Dirs;
 use crate::asset::Catalog;
+use crate::asset::usable;
 
 /// The image of a guest, as a configuration names it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,7 +57,7 @@ impl ImageState {
 /// How an image stands: `file` is relative to the data directory unless it is absolute.
 pub fn image_state(dirs: &Dirs, catalog: &Catalog, file: &Path) -> ImageState {
     let path = dirs.data.join(file);
-    if path.exists() {
+    if usable(&path).unwrap_or(false) {
         return ImageState::Present(path);
     }
     if path == dirs.images().join(JEOS_IMAGE) {
@@ -96,6 +97,8 @@ mod tests {
         assert_eq!(state("images/mine.qcow2"), ImageState::Missing(own));
         std::fs::create_dir_all(dirs.images()).unwrap();
         std::fs::write(&path, "").unwrap();
+        assert_eq!(state(jeos), ImageState::Buildable(path.clone()));
+        std::fs::write(&path, "an image").unwrap();
         assert_eq!(state(jeos), ImageState::Present(path));
     }
 }

@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use super::build::run;
 use super::recipe;
 use crate::Dirs;
+use crate::asset::usable;
 use crate::lock::Lock;
 
 /// The image of the default guest, without its directory.
@@ -180,10 +181,7 @@ pub fn state(dirs: &Dirs) -> State {
     if images.join(JEOS_IMAGE).symlink_metadata().is_err() {
         return State::Absent;
     }
-    let is_usable = fs::File::open(images.join(JEOS_IMAGE))
-        .and_then(|file| file.metadata())
-        .is_ok_and(|found| found.is_file() && found.len() > 0);
-    if !is_usable {
+    if !usable(&images.join(JEOS_IMAGE)).unwrap_or(false) {
         return State::Unusable;
     }
     match read_stamp(&images.join(STAMP)) {

@@ -108,7 +108,12 @@ pub fn run(
             .iter()
             .map(|mistake| ReadinessItem::missing("definition of an asset", mistake.to_string()));
         let mut items: Vec<_> = mistakes.collect();
-        for image in machine.images() {
+        let images = machine.images();
+        if images.is_empty() {
+            let why = "the configuration set has to be mended first";
+            items.push(ReadinessItem::skipped("guest image", why));
+        }
+        for image in images {
             items.push(guest(dirs, options, &catalog, &image, machine, tell).mandatory());
         }
         items

@@ -7,7 +7,7 @@ pub(crate) use bar::Bar;
 use clap::{Args, Subcommand};
 use vthost_metadata::{AssetEntry, ExitCode};
 use vthost_provider::Dirs;
-use vthost_provider::asset::{Asset, Catalog, Limits, fetch};
+use vthost_provider::asset::{Asset, Catalog, Limits, fetch, usable};
 use vthost_report::text;
 
 use crate::failure::Failure;
@@ -122,7 +122,7 @@ fn entry(dirs: &Dirs, asset: &Asset) -> AssetEntry {
     AssetEntry {
         name: asset.name.clone(),
         title: asset.title.clone(),
-        present: file.exists(),
+        present: usable(&file).unwrap_or(false),
         file: file.display().to_string(),
         urls: asset.urls.iter().map(ToString::to_string).collect(),
         defined: asset.defined.clone(),

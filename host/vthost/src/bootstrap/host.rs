@@ -89,9 +89,11 @@ impl Machine for Host<'_> {
         );
         vec![match CfgSet::new(files) {
             Ok(_) => ReadinessItem::ok(name, counts).mandatory(),
-            Err(error) => ReadinessItem::missing(name, error.render())
-                .advice("mend it; `vthost cartesian lint FILE` says more")
-                .mandatory(),
+            Err(error) => {
+                ReadinessItem::missing(name, error.render().trim_start_matches("error: "))
+                    .advice("mend it; `vthost cartesian lint FILE` says more")
+                    .mandatory()
+            }
         }]
     }
 

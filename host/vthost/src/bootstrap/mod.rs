@@ -52,7 +52,12 @@ pub(crate) fn take(
         &options.vt_type,
         guest_os.as_deref(),
         &settings.choices(),
-    )?;
+    );
+    let images = match images {
+        // A mistake in the configuration is step 5's to tell; all other steps can be taken.
+        Err(failure) if failure.code() == ExitCode::Usage => Vec::new(),
+        images => images?,
+    };
     let mut host = Host {
         dirs: &dirs,
         qemu: settings.qemu_binary(),
