@@ -1,4 +1,5 @@
 //! What a pack, its configuration and a guest cannot do.
 
 mod denied;
+mod providers;
 mod sandbox;

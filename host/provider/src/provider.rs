@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use crate::cfg_set::{CfgError, GENERIC};
-use crate::layout::{Layout, LayoutError};
+use crate::layout::{Layout, LayoutError, inside};
+use crate::pack;
 use crate::{Pack, PackError};
 
 /// What a provider is.
@@ -98,7 +99,14 @@ impl Provider {
         for wanted in [backend, GENERIC] {
             for part in self.backends.iter().filter(|part| part.name == wanted) {
                 let found = Layout::of(&self.root, part)?.packs;
-                packs.extend(found.iter().map(|path| Pack::open(path)));
+                for path in found {
+                    // A signature beside it is a file of the provider as well.
+                    let signature = pack::detached_path(&path);
+                    if signature.symlink_metadata().is_ok() {
+                        inside(&self.root, &signature)?;
+                    }
+                    packs.push(Pack::open(&path));
+                }
             }
         }
         Ok(packs)

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::error::{Error, ErrorKind};
+use crate::origin::OriginKind;
 use crate::syntax::parse::{Parser, Reader, Within};
 use crate::text::lines::Line;
 use crate::text::source::SourceFile;
@@ -67,10 +68,11 @@ impl Parser<'_> {
             );
             return Err(Error::new(ErrorKind::Include, &span, message));
         }
-        let kind = self
-            .loader
-            .kind(&source.name)
-            .unwrap_or_else(|| from.kind_at(line.number).clone());
+        // What somebody who is not trusted includes is theirs, whatever it is called: an include never raises trust.
+        let kind = match from.kind_at(line.number) {
+            by @ OriginKind::Provider(_) => by.clone(),
+            by => self.loader.kind(&source.name).unwrap_or_else(|| by.clone()),
+        };
         let file = Arc::new(SourceFile::new(source, kind, Some(span)));
         self.file(&file, within)
     }

@@ -22,6 +22,8 @@ const MADE: &[&str] = &["guest-os.cfg", "host.cfg", "subtests.cfg"];
 const GUESTS: &str = "guest-os";
 /// How large a file of the operator or of a provider may be, in bytes.
 pub(super) const MAX_FILE: u64 = 16 << 20;
+/// How much the configurations of all tests may be together, in bytes: a few links in a repository make any amount.
+pub(super) const MAX_TESTS: u64 = 48 << 20;
 /// How deep directories are followed.
 const MAX_DEPTH: usize = 16;
 
@@ -93,8 +95,9 @@ impl CfgFiles {
             "host.cfg" => Ok(Source::new(name, Host::this().text())),
             "subtests.cfg" => {
                 let mut tests = Vec::new();
+                let mut left = MAX_TESTS;
                 for provider in &self.providers {
-                    tests.extend(tests_of(provider, &self.backend)?);
+                    tests.extend(tests_of(provider, &self.backend, &mut left)?);
                 }
                 Ok(subtests::make(name, tests, &self.backend))
             }

@@ -59,6 +59,8 @@ impl Loader for SetLoader<'_> {
         // The operator's own files, wherever they are; then the set.
         let near = directory.join(home(path));
         if Path::new(from).is_absolute() && near.is_file() {
+            // By its real name, so that a file of a provider is known as one.
+            let near = near.canonicalize().unwrap_or(near);
             return Ok(Source::new(near.display().to_string(), read(&near)?));
         }
         Ok(self.0.source(path)?)

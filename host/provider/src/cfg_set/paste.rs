@@ -33,7 +33,7 @@ impl Piece {
         self.lines()
             .map(|(_, line)| line)
             .find(|line| !is_remark(line))
-            .is_some_and(|line| line.starts_with("- "))
+            .is_some_and(|line| line.starts_with('-'))
     }
 }
 

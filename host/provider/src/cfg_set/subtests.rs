@@ -100,7 +100,7 @@ fn variants(paste: &mut Paste, indent: usize, test: &TestCfg) {
     let lines: Vec<_> = test.piece.lines().collect();
     let prefix = format!("{}.", test.provider);
     for (at, &(number, line)) in lines.iter().enumerate() {
-        let Some(rest) = line.strip_prefix("- ") else {
+        let Some(rest) = line.strip_prefix('-') else {
             paste.line(&test.piece, indent, number, "", line);
             continue;
         };

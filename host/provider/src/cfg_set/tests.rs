@@ -26,6 +26,14 @@ pub enum CfgError {
     /// A file is larger than a configuration may be.
     #[error("{} is larger than a configuration may be ({} MiB)", .0.display(), super::files::MAX_FILE >> 20)]
     TooLarge(PathBuf),
+    /// A provider brings more than there is room for.
+    #[error("the configuration of the provider {provider} is too much with {}: all tests together may have {} MiB", .path.display(), super::files::MAX_TESTS >> 20)]
+    TooMuch {
+        /// The provider.
+        provider: String,
+        /// The file that was too much.
+        path: PathBuf,
+    },
     /// A file is no text.
     #[error("{}:{line}: not UTF-8 text", .path.display())]
     NotText {
@@ -43,7 +51,11 @@ pub enum CfgError {
 }
 
 /// The configurations of a provider for a backend and for every backend.
-pub(super) fn tests_of(provider: &Provider, backend: &str) -> Result<Vec<TestCfg>, CfgError> {
+pub(super) fn tests_of(
+    provider: &Provider,
+    backend: &str,
+    left: &mut u64,
+) -> Result<Vec<TestCfg>, CfgError> {
     match &provider.source {
         Source::Pack(pack) => Ok(of_pack(&provider.name, pack)),
         Source::Directory | Source::Git { .. } => {
@@ -53,13 +65,14 @@ pub(super) fn tests_of(provider: &Provider, backend: &str) -> Result<Vec<TestCfg
                 for path in Layout::of(&provider.root, part)?.tests {
                     let stem = path.file_stem().unwrap_or_default().to_string_lossy();
                     let name = path.display().to_string();
-                    found.push(TestCfg::new(
-                        &provider.name,
-                        &part.name,
-                        &stem,
-                        &name,
-                        read(&path)?,
-                    ));
+                    let text = read(&path)?;
+                    *left =
+                        left.checked_sub(text.len() as u64)
+                            .ok_or_else(|| CfgError::TooMuch {
+                                provider: provider.name.clone(),
+                                path: path.clone(),
+                            })?;
+                    found.push(TestCfg::new(&provider.name, &part.name, &stem, &name, text));
                 }
             }
             Ok(found)

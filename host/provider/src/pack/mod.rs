@@ -42,6 +42,7 @@ pub use project::{Project, ProjectError, ProjectFile};
 pub use read::Pack;
 pub use signature::{NAMESPACE, SignatureError, SigningKey, sign, sign_detached};
 pub use template::{Sdk, TemplateError, write_template};
+pub(crate) use trust::detached_path;
 pub use trust::{Signature, Trust};
 pub use write::{PackSource, build};
 

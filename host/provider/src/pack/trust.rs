@@ -142,7 +142,7 @@ impl Pack {
 }
 
 /// Where a signature lies beside its pack.
-pub(super) fn detached_path(pack: &Path) -> PathBuf {
+pub(crate) fn detached_path(pack: &Path) -> PathBuf {
     pack.with_added_extension("sig")
 }
 
@@ -151,6 +151,13 @@ fn read_detached(path: &Path) -> Result<Option<Vec<u8>>, SignatureError> {
         path: path.to_owned(),
         source,
     };
+    // To open a pipe or a terminal would wait for somebody who writes to it.
+    match path.metadata() {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Ok(found) if found.is_file() => {}
+        Ok(_) => return Err(wrong(io::Error::other("it is no regular file"))),
+        Err(error) => return Err(wrong(error)),
+    }
     let file = match File::open(path) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),

@@ -15,7 +15,7 @@ use std::sync::Arc;
 use vthost_cartesian::{did_you_mean, nearest};
 
 use crate::definition::{Definition, Found, Protocol, UriKind, scan};
-use crate::layout::inside;
+use crate::layout::{Layout, inside};
 use crate::source::{Locked, Locks, PublicKey, SourceError};
 use crate::{Backend, Dirs, Provider, Source};
 
@@ -131,8 +131,22 @@ impl Providers {
                 path: root,
             });
         }
+        // By its real name: what lies in it is known by its path.
+        let root = root
+            .canonicalize()
+            .map_err(|_| ProviderError::NoDirectory {
+                name: name.to_owned(),
+                path: root.clone(),
+            })?;
         let mut warnings = definition.warnings.clone();
         let backends = backends(definition, &root, &mut warnings)?;
+        // Here it is this provider that cannot be used; later it would be the whole list.
+        for backend in &backends {
+            Layout::of(&root, backend).map_err(|source| ProviderError::Layout {
+                name: name.to_owned(),
+                source,
+            })?;
+        }
         Ok(Ready {
             provider: Provider {
                 name: name.to_owned(),

@@ -88,6 +88,14 @@ pub enum SourceError {
         /// The version of its form.
         version: u32,
     },
+    /// The lock file names something that is no commit or no provider.
+    #[error("{} is damaged: what it pins of `{name}` is no commit; remove the entry, and `vthost provider update {name}` pins the newest commit", .path.display())]
+    LockEntry {
+        /// The file.
+        path: PathBuf,
+        /// The entry, escaped.
+        name: String,
+    },
     /// The file is no public key.
     #[error(
         "{} is no public key; it has to be one armored OpenPGP public key (`gpg --armor --export ID`) or one ssh public key (`id_ed25519.pub`)",

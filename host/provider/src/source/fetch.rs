@@ -77,8 +77,16 @@ fn init(wanted: &Wanted<'_>, target: &Target, dir: &Path) -> Result<(), SourceEr
         .args(&["init", "--quiet", "--template="])
         .args(&[&format!("--object-format={format}")])
         .run(format!("make a repository in {}", dir.display()))?;
-    Ok(())
+    let info = dir.join(".git/info");
+    let path = info.join("attributes");
+    fs::create_dir_all(&info)
+        .and_then(|()| fs::write(&path, ATTRIBUTES))
+        .map_err(SourceError::io("write", &path))
 }
+
+/// What wins over the attributes that a repository brings: they name filters, which are programs that the operator has,
+/// and change the ends of lines, so that a clone is not what was committed.
+const ATTRIBUTES: &str = "* -filter -text -ident -working-tree-encoding -eol\n";
 
 /// Fetches as little as will do, and gives the commit.
 fn get(wanted: &Wanted<'_>, target: &Target, dir: &Path) -> Result<String, SourceError> {
@@ -205,6 +213,10 @@ pub(crate) fn changes(clone: &Path) -> Result<Option<String>, SourceError> {
         .run(format!("read {}", clone.display()))?;
     if head.trim() != expected {
         return Ok(Some(format!("it is at commit {}", head.trim())));
+    }
+    let attributes = clone.join(".git/info/attributes");
+    if fs::read_to_string(&attributes).ok().as_deref() != Some(ATTRIBUTES) {
+        return Ok(Some(".git/info/attributes".to_owned()));
     }
     let status = Git::new(clone, Protocol::File)
         .args(&[

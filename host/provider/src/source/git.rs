@@ -27,7 +27,7 @@ const KEPT: [&str; 12] = [
 ];
 
 /// Settings that win over those of the operator and of the repository: nothing that a repository brings is run.
-const SETTINGS: [&str; 9] = [
+const SETTINGS: [&str; 11] = [
     "core.hooksPath=/dev/null",
     "core.fsmonitor=false",
     "submodule.recurse=false",
@@ -37,6 +37,9 @@ const SETTINGS: [&str; 9] = [
     "advice.detachedHead=false",
     "init.defaultBranch=none",
     "protocol.ext.allow=never",
+    // A server that sends nothing for a minute is left.
+    "http.lowSpeedLimit=1",
+    "http.lowSpeedTime=60",
 ];
 
 /// A `git` command. Its arguments are never seen by a shell.

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use tempfile::NamedTempFile;
 
 use super::SourceError;
+use crate::definition::{is_label, is_sha};
 
 /// The file that pins providers.
 const FILE: &str = "providers.lock";
@@ -103,7 +104,18 @@ impl Locks {
                 version: form.version,
             });
         }
-        Ok(form.providers)
+        // What is made of these words are paths of clones, and those are believed.
+        let wrong = form.providers.iter().find(|(name, locked)| {
+            let commits = [Some(&locked.commit), locked.previous.as_ref()];
+            !is_label(name) || !commits.into_iter().flatten().all(|commit| is_sha(commit))
+        });
+        match wrong {
+            Some((name, _)) => Err(SourceError::LockEntry {
+                path,
+                name: name.escape_default().to_string(),
+            }),
+            None => Ok(form.providers),
+        }
     }
 
     /// Pins a provider, or forgets it. The file is replaced as a whole.

@@ -27,15 +27,14 @@ pub(crate) fn main(provider: Provider, dirs: &Dirs, json: bool) -> Result<ExitCo
     Ok(ExitCode::Ok)
 }
 
+/// Names that are longer do not push everything else to the right.
+const MAX_WIDTH: usize = 80;
+
 // Writing to a string does not fail.
 fn table(porting: &Porting) -> String {
-    let width = porting
-        .types
-        .iter()
-        .map(|row| row.test_type.len())
-        .max()
-        .unwrap_or(0)
-        .max(4);
+    let names = porting.types.iter().map(|row| line(&row.test_type));
+    let width = names.map(|name| name.chars().count()).max().unwrap_or(0);
+    let width = width.clamp(4, MAX_WIDTH);
     let mut text = format!("{:<width$}  VARIANTS  PACK\n", "TYPE");
     for row in &porting.types {
         let pack = if row.ported { "yes" } else { "no" };
