@@ -244,3 +244,48 @@ fn a_damaged_lock_file_is_told() {
     );
     place.bad(&["list"], 2, &["later version of vthost"]);
 }
+
+#[test]
+fn a_clone_is_what_was_committed_and_stays_so() {
+    let place = Place::new();
+    let repository = place.repository("up");
+    // Attributes would have programs run and ends of lines changed; a submodule is not fetched.
+    repository.write(".gitattributes", "*.cfg filter=evil\n*.txt text eol=crlf\n");
+    repository.write("notes.txt", "one\ntwo\n");
+    let commit = repository.commit("attributes");
+    let link = format!("160000,{commit},qemu/tests/sub");
+    repository.git(&["update-index", "--add", "--cacheinfo", &link]);
+    repository.git(&["commit", "--quiet", "--message=link"]);
+    let head = repository.head();
+    place.good(&["add", &repository.uri(), "--name", "p", "--branch", "main"]);
+    place.good(&["verify", "p"]);
+    let clone = place.path("home/data/providers/p").join(&head);
+    assert_eq!(
+        fs::read_to_string(clone.join("notes.txt")).unwrap(),
+        "one\ntwo\n"
+    );
+    // What lies in the place of the submodule was put there.
+    let sub = clone.join("qemu/tests/sub");
+    fs::create_dir_all(&sub).unwrap();
+    fs::write(sub.join("evil.cfg"), "- z:\n    type = nothing\n").unwrap();
+    place.bad(&["verify", "p"], 2, &["qemu/tests/sub"]);
+}
+
+#[test]
+fn a_failed_addition_takes_back_only_its_own() {
+    let place = Place::new();
+    let repository = place.repository("up");
+    let uri = repository.uri();
+    place.good(&["add", &uri, "--name", "p", "--branch", "main"]);
+    let definition = place.path("home/config/test-providers.d/p.ini");
+    let text = fs::read_to_string(&definition).unwrap();
+    fs::remove_file(&definition).unwrap();
+    place.bad(
+        &["add", &uri, "--name", "p", "--branch", "nope"],
+        2,
+        &["nope"],
+    );
+    // The definition that was set aside finds its clone again.
+    fs::write(&definition, text).unwrap();
+    assert_eq!(place.status("p")["state"], "ready");
+}

@@ -122,9 +122,10 @@ pub fn scan(dirs: &[PathBuf]) -> Result<Vec<Found>, DefinitionError> {
     Ok(found.collect())
 }
 
-/// Whether `name` can be a label of the Cartesian language, and so the name of a provider.
+/// Whether `name` can be a label of the Cartesian language, and so the name of a provider. It begins with no `-`: commands
+/// would take it for an option.
 pub(crate) fn is_label(name: &str) -> bool {
-    !name.is_empty()
+    name.starts_with(|c: char| c.is_ascii_alphanumeric())
         && name
             .chars()
             .all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-'))

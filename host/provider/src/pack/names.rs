@@ -9,9 +9,10 @@ const MAX_DEPS_PATH: usize = 500;
 /// A component of a path is at most this long, in bytes: what Linux allows.
 const MAX_COMPONENT: usize = 255;
 
-/// Whether `name` can be a label of the Cartesian language, and so the name of a pack or of a test.
+/// Whether `name` can be a label of the Cartesian language, and so the name of a pack or of a test. It begins with no
+/// `-`: commands would take it for an option.
 pub(super) fn is_label(name: &str) -> bool {
-    !name.is_empty()
+    name.starts_with(|c: char| c.is_ascii_alphanumeric())
         && name
             .chars()
             .all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-'))

@@ -66,8 +66,10 @@ impl Providers {
         // Another process may have added it while this one waited: then its clone is not to be taken back below.
         *self = Self::open(&self.dirs)?;
         self.is_free(&name)?;
+        // What was pinned before is not this call's to take back: its definition may have been set aside.
+        let was_pinned = self.locked.contains_key(&name);
         let done = self.bring_and_define(definition, looks_for_backends);
-        if done.is_err() {
+        if done.is_err() && !was_pinned {
             self.forget(&name)?;
         }
         done?;

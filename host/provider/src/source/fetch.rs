@@ -226,6 +226,21 @@ pub(crate) fn changes(clone: &Path) -> Result<Option<String>, SourceError> {
             "--ignored",
         ])
         .run(format!("read {}", clone.display()))?;
-    let files: Vec<&str> = status.lines().take(3).map(str::trim).collect();
+    let mut files: Vec<String> = status
+        .lines()
+        .take(3)
+        .map(|line| line.trim().to_owned())
+        .collect();
+    // Git never looks into the place of a submodule, which is not fetched: whatever lies there was put there.
+    let index = Git::new(clone, Protocol::File)
+        .args(&["ls-files", "--stage", "-z"])
+        .run(format!("read {}", clone.display()))?;
+    let links = index.split('\0').filter(|entry| entry.starts_with("160000 "));
+    for path in links.filter_map(|entry| Some(entry.split_once('\t')?.1)) {
+        let is_empty = fs::read_dir(clone.join(path)).map_or(true, |mut dir| dir.next().is_none());
+        if !is_empty {
+            files.push(format!("?? {path}"));
+        }
+    }
     Ok((!files.is_empty()).then(|| files.join(", ")))
 }
