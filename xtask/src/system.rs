@@ -24,6 +24,8 @@ const PACKAGES: &str = "
     sshpass           sshpass
     busybox           busybox
     git               git
+    gnupg             gpg
+    gpg-agent         gpg-agent
 ";
 
 /// What building the guest image needs; the recipe owns the list.

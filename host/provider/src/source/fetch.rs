@@ -235,7 +235,9 @@ pub(crate) fn changes(clone: &Path) -> Result<Option<String>, SourceError> {
     let index = Git::new(clone, Protocol::File)
         .args(&["ls-files", "--stage", "-z"])
         .run(format!("read {}", clone.display()))?;
-    let links = index.split('\0').filter(|entry| entry.starts_with("160000 "));
+    let links = index
+        .split('\0')
+        .filter(|entry| entry.starts_with("160000 "));
     for path in links.filter_map(|entry| Some(entry.split_once('\t')?.1)) {
         let is_empty = fs::read_dir(clone.join(path)).map_or(true, |mut dir| dir.next().is_none());
         if !is_empty {
