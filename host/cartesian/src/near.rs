@@ -53,6 +53,23 @@ pub(crate) fn limit(length: usize) -> usize {
     (length / 3).max(2)
 }
 
+/// Whether two words differ by one slip of the hand: a character more, less or another, or two that changed places.
+pub(crate) fn is_one_slip(a: &str, b: &str) -> bool {
+    let (mut a, mut b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
+    let same = a.iter().zip(&b).take_while(|(a, b)| a == b).count();
+    a.drain(..same);
+    b.drain(..same);
+    while a.last().is_some() && a.last() == b.last() {
+        a.pop();
+        b.pop();
+    }
+    match (a.as_slice(), b.as_slice()) {
+        ([_], [] | [_]) | ([], [_]) => true,
+        ([a, b], [c, d]) => a == d && b == c,
+        _ => false,
+    }
+}
+
 /// The edit distance of two words, if it is not beyond `limit`.
 fn distance(a: &str, b: &str, limit: usize) -> Option<usize> {
     let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
@@ -82,6 +99,30 @@ mod tests {
         assert_eq!(nearest("virtio-blk", labels), ["virtio_blk"]);
         assert_eq!(nearest("fedora", labels), ["Fedora"]);
         assert!(nearest("qcow2", labels).is_empty());
+    }
+
+    #[test]
+    fn slips_are_told_from_other_words() {
+        for slip in [
+            "image_nmae",
+            "image_nam",
+            "image_namee",
+            "image-name",
+            "émage_name",
+        ] {
+            assert!(is_one_slip(slip, "image_name"), "{slip}");
+            assert!(is_one_slip("image_name", slip), "{slip}");
+        }
+        for other in [
+            "image_name",
+            "image_nmea",
+            "image",
+            "mage_nam",
+            "image_ename_",
+        ] {
+            assert!(!is_one_slip(other, "image_name"), "{other}");
+        }
+        assert!(is_one_slip("aa", "a") && is_one_slip("", "a") && !is_one_slip("", ""));
     }
 
     #[test]

@@ -367,17 +367,70 @@ fn keys_that_are_set_nowhere() {
     ]);
 }
 
+/// What is told of keys if these are known.
+fn unknown(text: &str, known: &[&'static str]) -> Vec<String> {
+    let mut options = LintOptions::default();
+    options.known_keys = known.to_vec();
+    options.lists_of_objects = vec!["images", "vms"];
+    let source = Source::new("t.cfg", text);
+    let found = lint(source, &MapLoader::default(), &options).expect("a configuration");
+    let found = found.iter().filter(|lint| lint.rule() == Rule::UnknownKey);
+    let told = found.map(|lint| format!("{lint}; {}", lint.help().unwrap_or_default()));
+    told.collect()
+}
+
+#[test]
+fn keys_that_look_mistyped() {
+    let known = [
+        "images",
+        "vms",
+        "image_name",
+        "image_chain",
+        "mem",
+        "display",
+    ];
+    assert_eq!(
+        unknown(
+            "images = \"image1 stg\"\nvms_x = vm1\nimage_nmae_stg_vm1 = x\ndsplay = vnc\nkill = ${disply}\n",
+            &known
+        ),
+        [
+            "t.cfg:3:1: unknown key `image_nmae_stg_vm1`; did you mean `image_name_stg_vm1`?",
+            "t.cfg:4:1: unknown key `dsplay`; did you mean `display`?",
+        ]
+    );
+    for text in [
+        // Known, also for an object.
+        "images = stg\nimage_name_stg = x\nimage_name_on_error = x\n",
+        // Short keys look like each other, and numbers count.
+        "mex = 1\nimage_chain1 = x\n",
+        // Somebody reads it.
+        "dsplay = x\nk = ${dsplay}\n",
+        // All of its parts are words of other keys.
+        "images_name = x\n",
+        // Two slips.
+        "imga_nmae = x\n",
+    ] {
+        assert_eq!(unknown(text, &known), [""; 0], "{text}");
+    }
+    assert_eq!(unknown("image_nmae = x\n", &[]), [""; 0]);
+}
+
 #[test]
 fn rules_can_be_left_out() {
-    let text = "k = 1\nk = ${x}\ndel y\nvariants:\n    - a:\n    - a:\n        no a\n    - b:\nonly gone, a..b\n";
-    let all = found_in(text, &MapLoader::default());
+    let text = "k = 1\nk = ${x}\ndel y\nvariants:\n    - a:\n    - a:\n        no a\n    - b:\nonly gone, a..b\nimage_nmae = x\n";
+    let mut options = LintOptions::default();
+    options.known_keys = vec!["image_name"];
+    let with =
+        |options: &LintOptions| lint(Source::new("t.cfg", text), &MapLoader::default(), options);
+    let all = with(&options).expect("a configuration");
     let mut rules: Vec<Rule> = all.iter().map(Lint::rule).collect();
     rules.sort_unstable();
     assert_eq!(rules, Rule::ALL);
     for rule in Rule::ALL {
-        let mut options = LintOptions::default();
+        let mut options = options.clone();
         options.allow.push(*rule);
-        let left = lint(Source::new("t.cfg", text), &MapLoader::default(), &options);
+        let left = with(&options);
         let left: Vec<Rule> = left
             .expect("a configuration")
             .iter()

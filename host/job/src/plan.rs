@@ -5,7 +5,8 @@ use std::path::PathBuf;
 
 use vthost_cartesian::{OriginKind, Variant};
 use vthost_metadata::{DeniedEffect, ListEntry, TestKind};
-use vthost_params::{Params, registry};
+use vthost_params::Params;
+use vthost_params::registry::effects_of;
 use vthost_policy::{Denial, Grants, check_imports, check_key, check_need};
 use vthost_provider::pack::Trust;
 use vthost_provider::{CfgFiles, CfgSet, Dirs, Pack, Provider, Selection, Source, TestInfo};
@@ -416,18 +417,8 @@ fn test_name(variant: &Variant, machines: &HashSet<&str>) -> String {
     labels.join(".")
 }
 
-/// What the keys of a variant would do to the host and may not. A variant has hundreds of keys and few of these, so they
-/// are looked for by their names: `image_name`, and `image_name_vm1` behind it.
+/// What the keys of a variant would do to the host and may not.
 fn denied_keys<'a>(variant: &'a Variant, grants: &'a Grants) -> impl Iterator<Item = Denial> + 'a {
-    registry::effects().flat_map(move |(known, effect)| {
-        variant
-            .entries_from(known.name)
-            .filter_map(move |(key, value, origin)| {
-                let is_it = registry::find(key).is_some_and(|found| found.name == known.name);
-                if !is_it || !effect.when.applies(value) {
-                    return None;
-                }
-                check_key(key, effect.grant, &origin, grants).err()
-            })
-    })
+    effects_of(variant)
+        .filter_map(|effect| check_key(effect.key, effect.grant, &effect.origin, grants).err())
 }

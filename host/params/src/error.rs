@@ -12,16 +12,18 @@ pub enum ParamError {
         object: String,
     },
     /// The value is not of the type that the key has.
-    #[error("the parameter `{key}` is `{value}`, which is not {expected} (set at {origin})")]
+    #[error("the parameter `{key}` is `{value}`, which is not {expected} (set at {origin}){}", hint(.near))]
     Invalid {
-        /// The key.
+        /// The key, as it is set: with the names of objects, in its old spelling.
         key: String,
         /// Its value.
         value: String,
         /// What it should be: `a whole number`.
         expected: String,
-        /// Where it was set.
+        /// Where it was set: `file:line:column`.
         origin: String,
+        /// Words that may have been meant.
+        near: Vec<String>,
     },
 }
 
@@ -31,4 +33,9 @@ fn of(object: &str) -> String {
     } else {
         format!(" for `{object}`")
     }
+}
+
+fn hint(near: &[String]) -> String {
+    vthost_cartesian::did_you_mean(near)
+        .map_or_else(String::new, |question| format!("; {question}"))
 }

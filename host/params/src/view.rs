@@ -2,37 +2,34 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::ops::Bound;
 use std::sync::Arc;
-use std::time::Duration;
 
 use vthost_cartesian::{Origin, Variant};
 
-use crate::ParamError;
+use crate::legacy::Note;
+use crate::registry;
+use crate::table::{Entry, Table, rank};
 
-/// No time that a parameter gives is longer: a year.
-const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+/// Views of views are nested at most this deep: the ways to read a key as names of objects double with each level.
+const MAX_DEPTH: usize = 8;
 
-/// Views of views are nested at most this deep: the cost of a look-up doubles with each level.
-const MAX_DEPTH: usize = 6;
+/// What stands behind a key, and behind the names of its objects, for a test that did not pass.
+const ON_ERROR: &str = "on_error";
 
-/// A value and where it came from.
-#[derive(Debug, Clone)]
-struct Entry {
-    value: Arc<str>,
-    /// None for a value that no configuration set.
-    origin: Option<Origin>,
-}
-
-/// The parameters of a test, or what one of its objects sees of them (guide, section "Cartesian Configuration", on
-/// objects): for the object `vm1`, the key `mem_vm1` overrides `mem`.
+/// The parameters of a test, or what one of its objects sees of them (guide, "Addressing objects"): for the object
+/// `vm1`, the key `mem_vm1` overrides `mem`. Of several keys for an object and those around it the most specific counts:
+/// `image_name_image1_vm1`, `image_name_image1`, `image_name_vm1`, `image_name`, in this order.
 ///
-/// Cheap to clone, and a view costs nothing but its name: all views share the parameters of the test.
+/// Old spellings of keys are accepted: see [`Params::notes`].
+///
+/// Cheap to clone, and a view costs nothing but its name: all views share the parameters of the test. A look-up takes two
+/// binary searches and a look at the keys that begin alike.
 #[derive(Debug, Clone)]
 pub struct Params {
-    entries: Arc<BTreeMap<Arc<str>, Entry>>,
-    /// The names of the objects, the outermost first.
+    table: Arc<Table>,
+    /// The names of the objects, the outermost first; before them `on_error`, if the test did not pass.
     objects: Vec<Arc<str>>,
+    did_fail: bool,
 }
 
 impl Params {
@@ -51,34 +48,49 @@ impl Params {
     }
 
     fn from_entries<'a>(entries: impl Iterator<Item = (&'a str, &'a str, Option<Origin>)>) -> Self {
-        let entries = entries.map(|(key, value, origin)| {
-            let value = value.into();
-            (key.into(), Entry { value, origin })
+        let entries = entries.map(|(key, value, origin)| Entry {
+            key: key.into(),
+            value: value.into(),
+            origin,
+            spelled: None,
         });
         Self {
-            entries: Arc::new(entries.collect()),
+            table: Arc::new(Table::new(entries.collect())),
             objects: Vec::new(),
+            did_fail: false,
         }
+    }
+
+    /// The old spellings in the parameters of the test, but for those that vthost itself ships: what to tell once for
+    /// each test.
+    pub fn notes(&self) -> &[Note] {
+        self.table.notes()
     }
 
     /// The name of the object whose view this is; empty for the test itself.
     pub fn object_name(&self) -> &str {
-        self.objects.last().map_or("", |name| name)
+        self.named_objects().last().map_or("", |name| name)
+    }
+
+    /// The names of the objects, the outermost first.
+    pub(crate) fn named_objects(&self) -> &[Arc<str>] {
+        &self.objects[usize::from(self.did_fail)..]
+    }
+
+    pub(crate) fn table(&self) -> &Table {
+        &self.table
+    }
+
+    /// The same view of other parameters.
+    pub(crate) fn over(&self, table: Arc<Table>) -> Self {
+        Self {
+            table,
+            ..self.clone()
+        }
     }
 
     fn entry(&self, key: &str) -> Option<&Entry> {
-        self.entry_in(&self.objects, key)
-    }
-
-    /// What the objects see: the innermost one first asks for its own key, and its own key may have one for the objects
-    /// around it (`image_name_image1_vm1`).
-    fn entry_in(&self, objects: &[Arc<str>], key: &str) -> Option<&Entry> {
-        match objects.split_last() {
-            None => self.entries.get(key),
-            Some((name, around)) => self
-                .entry_in(around, &format!("{key}_{name}"))
-                .or_else(|| self.entry_in(around, key)),
-        }
+        self.table.find(key, &self.objects)
     }
 
     /// The value of a key, if it is set.
@@ -91,6 +103,24 @@ impl Params {
         self.entry(key)?.origin.as_ref()
     }
 
+    /// The grant that the value of a key needs, because any part of it came from a provider and it does something to the
+    /// host. The policy looks at every variant before a job starts; who reads such a key for an object that only the test
+    /// knows of asks again.
+    pub fn needed_grant(&self, key: &str) -> Option<&'static str> {
+        let entry = self.entry(key)?;
+        let origin = entry.origin.as_ref()?;
+        if !origin.is_from_provider() {
+            return None;
+        }
+        registry::grant_of(registry::find_exact(key)?, &entry.value)
+    }
+
+    /// The key as it is set: with the names of objects, in its old spelling.
+    pub(crate) fn spelling(&self, key: &str) -> Option<&str> {
+        let entry = self.entry(key)?;
+        Some(entry.spelled.as_deref().unwrap_or(&entry.key))
+    }
+
     /// Every key with its value, sorted by key.
     pub fn iter(&self) -> impl Iterator<Item = (Cow<'_, str>, &str)> {
         self.with_prefix("")
@@ -100,37 +130,29 @@ impl Params {
     /// their own name (`mem_vm1` without a `mem`) are among them.
     pub fn with_prefix<'a>(
         &'a self,
-        prefix: &str,
+        prefix: &'a str,
     ) -> impl Iterator<Item = (Cow<'a, str>, &'a str)> + 'a {
-        let range = (Bound::Included(prefix), Bound::Unbounded);
-        let mut found: BTreeMap<Cow<'a, str>, &'a str> = BTreeMap::new();
-        for (key, entry) in self.entries.range::<str, _>(range) {
-            if !key.starts_with(prefix) {
-                break;
-            }
-            found.insert(Cow::Borrowed(&**key), &*entry.value);
+        let mut found: BTreeMap<&'a str, &'a str> = BTreeMap::new();
+        for entry in self.table.starting_with(prefix) {
+            let key = &*entry.key;
+            found.insert(key, &entry.value);
             // The names that the key has for the object, and for those around it.
-            let mut stem = &**key;
-            while let Some(shorter) = self.objects.iter().find_map(|name| {
-                stem.strip_suffix(&**name)
-                    .and_then(|stem| stem.strip_suffix('_'))
-            }) {
-                stem = shorter;
-                if stem.starts_with(prefix) {
-                    found.insert(Cow::Borrowed(stem), "");
-                }
+            let stems = key.match_indices('_').filter_map(|(at, _)| {
+                let is_own = at >= prefix.len() && rank(&key[at..], &self.objects).is_some();
+                is_own.then(|| &key[..at])
+            });
+            for stem in stems.filter(|_| !self.objects.is_empty()) {
+                found.entry(stem).or_insert("");
             }
         }
         if !self.objects.is_empty() {
-            found.retain(|key, value| match self.get(key) {
-                Some(seen) => {
-                    *value = seen;
-                    true
-                }
-                None => false,
-            });
+            for (key, value) in &mut found {
+                *value = self.get(key).unwrap_or_default();
+            }
         }
-        found.into_iter()
+        found
+            .into_iter()
+            .map(|(key, value)| (Cow::Borrowed(key), value))
     }
 
     /// The names in the value of a key, split at blanks; none if it is not set.
@@ -140,187 +162,37 @@ impl Params {
             .unwrap_or_default()
     }
 
-    /// The parameters as the object `name` sees them. Past six objects inside each other, the outermost is forgotten.
+    /// The parameters as the object `name` sees them. Past eight objects inside each other, the outermost is forgotten.
     #[must_use]
     pub fn object(&self, name: &str) -> Self {
         let mut objects = self.objects.clone();
-        if objects.len() == MAX_DEPTH {
-            objects.remove(0);
+        if objects.len() >= MAX_DEPTH {
+            objects.remove(usize::from(self.did_fail));
         }
         objects.push(name.into());
         Self {
-            entries: Arc::clone(&self.entries),
             objects,
+            ..self.clone()
         }
     }
 
-    /// The value of a key that must be set and not empty.
-    ///
-    /// # Errors
-    /// [`ParamError::Missing`].
-    pub fn require(&self, key: &str) -> Result<&str, ParamError> {
-        self.get(key)
-            .filter(|value| !value.is_empty())
-            .ok_or_else(|| ParamError::Missing {
-                key: key.to_owned(),
-                object: self.object_name().to_owned(),
-            })
-    }
-
-    /// The value of a key, or `default` if it is not set or empty.
-    pub fn get_or<'a>(&'a self, key: &str, default: &'a str) -> &'a str {
-        self.get(key)
-            .filter(|value| !value.is_empty())
-            .unwrap_or(default)
-    }
-
-    /// Whether a key is `yes`, `on` or `true`; `default` if it is not set or empty.
-    ///
-    /// # Errors
-    /// [`ParamError::Invalid`] for anything but these words and `no`, `off`, `false`.
-    pub fn flag(&self, key: &str, default: bool) -> Result<bool, ParamError> {
-        match self.get_or(key, if default { "yes" } else { "no" }) {
-            "yes" | "on" | "true" => Ok(true),
-            "no" | "off" | "false" => Ok(false),
-            _ => Err(self.invalid(key, "`yes` or `no`")),
+    /// The parameters after a test that did not pass (guide, "Parameters used by the postprocessor"): with `_on_error`
+    /// behind it, and behind the names of its objects, a key has another value. It counts where the key without the
+    /// ending would: `kill_vm_vm1 = no` is more specific than `kill_vm_on_error = yes`.
+    #[must_use]
+    pub fn on_error(&self) -> Self {
+        if self.did_fail {
+            return self.clone();
         }
-    }
-
-    /// The value of a key as a whole number; `default` if it is not set or empty.
-    ///
-    /// # Errors
-    /// [`ParamError::Invalid`] if it is not one, or does not fit.
-    pub fn number<T: std::str::FromStr>(&self, key: &str, default: T) -> Result<T, ParamError> {
-        match self.get(key).map(str::trim) {
-            None | Some("") => Ok(default),
-            Some(text) => text
-                .parse()
-                .map_err(|_| self.invalid(key, "a whole number in range")),
-        }
-    }
-
-    /// The value of a key as a time in seconds, with or without a fraction; `default` if it is not set or empty.
-    ///
-    /// # Errors
-    /// [`ParamError::Invalid`] if it is not a number, negative, or more than a year.
-    pub fn seconds(&self, key: &str, default: Duration) -> Result<Duration, ParamError> {
-        match self.get(key).map(str::trim) {
-            None | Some("") => Ok(default),
-            Some(text) => text
-                .parse()
-                .ok()
-                .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
-                .filter(|span| *span <= LONGEST)
-                .ok_or_else(|| self.invalid(key, "a time in seconds, a year at most")),
-        }
-    }
-
-    /// An error that says that the value of `key` should be `expected`.
-    pub fn invalid(&self, key: &str, expected: &str) -> ParamError {
-        ParamError::Invalid {
-            key: key.to_owned(),
-            value: self.get(key).unwrap_or_default().to_owned(),
-            expected: expected.to_owned(),
-            origin: self
-                .origin(key)
-                .map_or_else(|| "an unknown place".to_owned(), ToString::to_string),
+        let objects = std::iter::once(ON_ERROR.into()).chain(self.objects.iter().cloned());
+        Self {
+            table: Arc::clone(&self.table),
+            objects: objects.collect(),
+            did_fail: true,
         }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn params() -> Params {
-        Params::from_pairs([
-            ("mem", "512"),
-            ("mem_vm1", "1024"),
-            ("image_name", "base"),
-            ("image_name_image1", "one"),
-            ("image_name_image1_vm1", "one of vm1"),
-            ("own_vm1", "only here"),
-            ("vms", " vm1  vm2 "),
-            ("start_vm", "yes"),
-            ("kill_vm", "maybe"),
-            ("login_timeout", "2.5"),
-            ("empty", ""),
-        ])
-    }
-
-    #[test]
-    fn an_object_sees_its_own_values() {
-        let params = params();
-        assert_eq!(params.objects("vms"), ["vm1", "vm2"]);
-        assert_eq!(params.object("vm2").get("mem"), Some("512"));
-        assert_eq!(params.object("vm1").get("mem"), Some("1024"));
-        assert_eq!(params.get("mem"), Some("512"));
-        let image = |vm: &str| params.object(vm).object("image1");
-        assert_eq!(image("vm1").get("image_name"), Some("one of vm1"));
-        assert_eq!(image("vm2").get("image_name"), Some("one"));
-        assert_eq!(image("vm1").get("mem"), Some("1024"));
-        assert_eq!(image("vm1").object_name(), "image1");
-    }
-
-    #[test]
-    fn views_of_views_have_an_end() {
-        let mut view = params();
-        for _ in 0..10_000 {
-            view = view.object("vm1");
-        }
-        assert_eq!(view.get("mem"), Some("1024"));
-    }
-
-    #[test]
-    fn values_have_types() {
-        let params = params();
-        assert_eq!(params.number("mem", 0_u32), Ok(512));
-        assert_eq!(params.number("empty", 3_u32), Ok(3));
-        assert_eq!(params.flag("start_vm", false), Ok(true));
-        assert_eq!(params.flag("absent", true), Ok(true));
-        assert_eq!(
-            params.seconds("login_timeout", Duration::ZERO),
-            Ok(Duration::from_millis(2500))
-        );
-        let error = params.flag("kill_vm", true).unwrap_err().to_string();
-        assert!(error.contains("`kill_vm` is `maybe`"), "{error}");
-        assert!(params.number::<u32>("vms", 1).is_err());
-        for wrong in ["-1", "1e18", "inf", "nan", "soon"] {
-            let params = Params::from_pairs([("test_timeout", wrong)]);
-            assert!(
-                params.seconds("test_timeout", Duration::ZERO).is_err(),
-                "{wrong}"
-            );
-        }
-        let error = params.object("vm1").require("empty").unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "the parameter `empty` is not set for `vm1`"
-        );
-    }
-
-    #[test]
-    fn a_prefix_gives_its_keys_in_order() {
-        let params = params();
-        let keys = |view: &Params, prefix: &str| -> Vec<(String, String)> {
-            view.with_prefix(prefix)
-                .map(|(key, value)| (key.into_owned(), value.to_owned()))
-                .collect()
-        };
-        let pair = |key: &str, value: &str| (key.to_owned(), value.to_owned());
-        assert_eq!(
-            keys(&params, "mem"),
-            [pair("mem", "512"), pair("mem_vm1", "1024")]
-        );
-        let vm1 = params.object("vm1");
-        assert_eq!(
-            keys(&vm1, "mem"),
-            [pair("mem", "1024"), pair("mem_vm1", "1024")]
-        );
-        assert_eq!(
-            keys(&vm1, "own"),
-            [pair("own", "only here"), pair("own_vm1", "only here")]
-        );
-        assert_eq!(params.iter().count(), 11);
-    }
-}
+#[path = "view_tests.rs"]
+mod tests;

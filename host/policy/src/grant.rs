@@ -16,14 +16,34 @@ pub struct GrantInfo {
 /// All grants, sorted by name.
 pub const GRANTS: &[GrantInfo] = &[
     GrantInfo {
+        name: "block-devices",
+        interface: None,
+        doc: "the provider's configuration may name block devices of the host as disks, which guests then write to",
+    },
+    GrantInfo {
+        name: "exec",
+        interface: None,
+        doc: "the provider's configuration may run commands and programs on the host",
+    },
+    GrantInfo {
         name: "host-files",
         interface: None,
-        doc: "the provider's configuration may name images outside the directory of images",
+        doc: "the provider's configuration may name files outside the directories of images and isos",
     },
     GrantInfo {
         name: "host-network",
         interface: None,
         doc: "the guest may reach the network of the host, its loopback services among it",
+    },
+    GrantInfo {
+        name: "kernel",
+        interface: None,
+        doc: "the provider's configuration may change the host's kernel: modules, huge pages, mounts, devices that are passed through",
+    },
+    GrantInfo {
+        name: "network",
+        interface: None,
+        doc: "the provider's configuration may change the host's network: bridges, taps, macvtap, the firewall",
     },
     GrantInfo {
         name: "qemu-args",
@@ -99,7 +119,7 @@ mod tests {
         let error = Grants::new(["raw-qmp", "everything"]).unwrap_err();
         assert_eq!(
             error.to_string(),
-            "there is no grant `everything`; known are `host-files`, `host-network`, `qemu-args`, `qemu-binary`, `raw-qmp`"
+            "there is no grant `everything`; known are `block-devices`, `exec`, `host-files`, `host-network`, `kernel`, `network`, `qemu-args`, `qemu-binary`, `raw-qmp`"
         );
     }
 

@@ -12,6 +12,7 @@ use crate::doctor::DoctorArgs;
 use crate::guests::{ArchArgs, GuestArgs};
 use crate::list::ListArgs;
 use crate::pack::PackArgs;
+use crate::params::ParamsArgs;
 use crate::provider::ProviderArgs;
 use crate::select::SelectArgs;
 
@@ -30,6 +31,19 @@ Environment:
   VTHOST_LOG                what the host does, as `debug`
   VTHOST_<SECTION>_<KEY>    a setting of vthost.toml, as VTHOST_GUEST_OS
   NO_COLOR, CLICOLOR_FORCE  colours";
+
+const PARAMS_EXAMPLES: &str = "\
+Examples:
+  vthost params                          every key, by topic
+  vthost params image_name               what one key means, and where the shipped configuration sets it
+  vthost params mem_vm1                  the key of an object
+  vthost params timeout                  keys with that in their name or description
+  vthost params --grep huge --phase create
+  vthost params --object nic --json      for a program
+
+Exit codes:
+  0  keys were shown
+  2  wrong use, or no key is like that";
 
 /// Runs virtualization tests as sandboxed WebAssembly components
 #[derive(Debug, Parser)]
@@ -77,6 +91,9 @@ pub(crate) enum Command {
     /// Expand and examine Cartesian configurations
     #[command(visible_alias = "cfg")]
     Cartesian(CartesianArgs),
+    /// Search and explain the parameters that vthost knows
+    #[command(after_help = PARAMS_EXAMPLES)]
+    Params(ParamsArgs),
     /// Show settings and the configuration set, and where they come from
     Config(ConfigArgs),
     /// Print a completion script for a shell

@@ -17,6 +17,7 @@ mod guests;
 mod list;
 mod output;
 mod pack;
+mod params;
 mod provider;
 mod run;
 mod select;
@@ -105,6 +106,7 @@ fn dispatch(cli: Cli) -> Result<vthost_metadata::ExitCode, Failure> {
         Command::Pack(args) => pack::main(args, &settings),
         Command::Provider(args) => provider::main(args, color),
         Command::Cartesian(args) => cartesian::main(&args, color),
+        Command::Params(args) => params::main(&args, color),
         Command::Config(args) => config::main(&args, &settings, &places, color),
         Command::Completions { shell } => {
             let mut script = Vec::new();

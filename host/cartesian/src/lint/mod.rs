@@ -13,6 +13,7 @@ mod labels;
 mod overridden;
 mod rule;
 mod search;
+mod unknown;
 mod unreachable;
 
 pub use finding::Lint;
@@ -35,6 +36,10 @@ use crate::text::source::{Loader, Source};
 pub struct LintOptions {
     /// Rules that are not applied.
     pub allow: Vec<Rule>,
+    /// The keys that somebody is known to read, without names of objects behind them. Without any, no key is unknown.
+    pub known_keys: Vec<&'static str>,
+    /// Those of them whose values are names of objects: such a name may stand behind any key.
+    pub lists_of_objects: Vec<&'static str>,
 }
 
 /// Looks for what is most likely not meant, in a whole configuration: a source and all it includes.
@@ -81,6 +86,7 @@ pub fn lint(
             Rule::OverriddenAssignment => overridden::check(&syntax, &keys, &mut findings),
             Rule::UndefinedReference => keys.check_references(&syntax, &mut findings),
             Rule::UselessDel => keys.check_deletions(&syntax, &mut findings),
+            Rule::UnknownKey => unknown::check(&syntax, options, &mut findings),
         }
     }
     Ok(findings.in_order())

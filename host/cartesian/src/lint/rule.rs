@@ -21,6 +21,8 @@ pub enum Rule {
     UndefinedReference,
     /// `del` of a key that is set nowhere.
     UselessDel,
+    /// A key that looks like a mistyped one of [`LintOptions::known_keys`](crate::LintOptions::known_keys).
+    UnknownKey,
 }
 
 impl Rule {
@@ -33,6 +35,7 @@ impl Rule {
         Self::OverriddenAssignment,
         Self::UndefinedReference,
         Self::UselessDel,
+        Self::UnknownKey,
     ];
 
     /// The name by which people know it: `unknown-label`.
@@ -45,6 +48,7 @@ impl Rule {
             Self::OverriddenAssignment => "overridden-assignment",
             Self::UndefinedReference => "undefined-reference",
             Self::UselessDel => "useless-del",
+            Self::UnknownKey => "unknown-key",
         }
     }
 
@@ -65,6 +69,7 @@ impl Rule {
             Self::OverriddenAssignment => "a value that is replaced before anything can see it",
             Self::UndefinedReference => "`${key}` of a key that is set nowhere",
             Self::UselessDel => "`del` of a key that is set nowhere",
+            Self::UnknownKey => "a key that looks like a mistyped one",
         }
     }
 }

@@ -6,6 +6,7 @@ use std::path::Path;
 use serde_json::json;
 use vthost_cartesian::{Lint, LintOptions, lint};
 use vthost_metadata::ExitCode;
+use vthost_params::registry::{self, Kind};
 
 use super::cli::LintArgs;
 use super::files::Files;
@@ -16,6 +17,11 @@ use crate::output::Lines;
 pub(crate) fn main(args: &LintArgs, color: bool) -> Result<ExitCode, Failure> {
     let mut options = LintOptions::default();
     options.allow.clone_from(&args.allow);
+    options.known_keys = registry::keys().map(|key| key.name).collect();
+    options.lists_of_objects = registry::keys()
+        .filter(|key| matches!(key.kind, Kind::Names(_)))
+        .map(|key| key.name)
+        .collect();
     let files = Files::default();
     let mut out = Lines::new();
     let mut told = Told::default();
