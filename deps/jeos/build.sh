@@ -12,11 +12,11 @@ set -euo pipefail
 # What makes the bytes of the image, beside the files in this directory and the packages.
 readonly SUITE=bookworm
 readonly ARCH=amd64
-readonly KERNEL_META=linux-image-cloud-amd64
+readonly KERNEL_META=linux-image-amd64
 readonly ROOT_UUID=6a656f73-0000-4000-8000-000000000001
 readonly HASH_SEED=6a656f73-0000-4000-8000-000000000002
 readonly DISK_ID=0x6a656f73 # the MBR's signature and, without 0x, the FAT volume's
-readonly BOOT_MIB=32
+readonly BOOT_MIB=48
 readonly ROOT_MIB=1280
 export SOURCE_DATE_EPOCH=1767225600 # 2026-01-01; the newest time stamp in the image
 export LC_ALL=C TZ=UTC
@@ -121,14 +121,15 @@ bootstrap() {
     local proxies=() line
     while read -r line; do proxies+=(--aptopt="$line"); done < <(apt-config dump | grep -E '^Acquire::(http|https)::Proxy ' || true)
     # shellcheck disable=SC2016  # mmdebstrap's shell expands $1, the root
-    # Documentation and translations are half of the size. dpkg need not sync: the tree is thrown away on failure.
+    # Documentation, translations and static libraries are half of the size. dpkg need not sync: the tree is thrown away on failure.
     mmdebstrap --quiet --mode=fakechroot --variant=essential --architectures="$ARCH" --format=tar \
         --include="$include" "${proxies[@]}" \
         --aptopt='Acquire::Check-Valid-Until "false"' --aptopt='Acquire::Languages "none"' --aptopt='APT::Install-Recommends "false"' \
         --dpkgopt='path-exclude=/usr/share/man/*' --dpkgopt='path-exclude=/usr/share/locale/*' \
         --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/info/*' \
         --dpkgopt='path-exclude=/usr/share/bash-completion/*' --dpkgopt='path-exclude=/usr/share/lintian/*' \
-        --dpkgopt='force-unsafe-io' \
+        --dpkgopt='path-exclude=/usr/lib/*.a' --dpkgopt='path-include=/usr/lib/*/libc_nonshared.a' \
+        --dpkgopt='path-include=/usr/lib/*/libtcc1.a' --dpkgopt='force-unsafe-io' \
         --setup-hook="mkdir -p \"\$1/etc/apt/preferences.d\" && cp '$work/preferences' \"\$1/etc/apt/preferences.d/jeos-lock\"" \
         --customize-hook="'$here/build.sh' hook_kernel \"\$1\" '$work'" \
         --customize-hook='rm "$1"/etc/apt/preferences.d/jeos-lock' \
@@ -166,11 +167,10 @@ write_lock() {
 
 # The initial ramdisk: busybox, the drivers of the root disk, one script.
 make_initrd() {
-    local tree=$work/initrd modules=$work/kernel/tree version module drivers
+    local tree=$work/initrd modules=$work/taken version module drivers
     version=$(ls "$modules/lib/modules")
     rm -rf "$tree"
     mkdir -p "$tree"/{bin,dev,lib,mnt,proc,sys}
-    depmod -b "$modules" "$version"
     tar -xOf "$work/root.tar" ./usr/bin/busybox >"$tree/bin/busybox" 2>/dev/null ||
         tar -xOf "$work/root.tar" ./bin/busybox >"$tree/bin/busybox"
     cp "$here/initrd/init" "$tree/init"
@@ -184,8 +184,19 @@ make_initrd() {
         sed 's|.*/||' "$work/modules.paths" | paste -sd' '
     done < <(entries "$here/initrd/modules") |
         awk '{ line = ""; for (i = 1; i <= NF; i++) if (!seen[$i]++) line = line " " $i; print substr(line, 2) }' >"$tree/lib/modules.order"
-    find "$tree" -exec touch -h -d "@$SOURCE_DATE_EPOCH" {} +
-    (cd "$tree" && find . | sort | cpio --quiet --reproducible -R 0:0 -o -H newc) | gzip -9n >"$work/initrd.gz"
+    # What most boots need no driver of stays packed: unpacking takes time, too.
+    mkdir "$tree/more"
+    sed 1d "$tree/lib/modules.order" | tr ' ' '\n' | (cd "$tree/lib" && xargs mv -t ../more)
+    archive "$tree/more" "$work/more.gz"
+    rm -r "$tree/more"
+    cp "$work/more.gz" "$tree/lib/"
+    archive "$tree" "$work/initrd.gz"
+}
+
+# A directory as the kernel and busybox unpack it, the same bytes for the same files: archive DIR FILE
+archive() {
+    find "$1" -exec touch -h -d "@$SOURCE_DATE_EPOCH" {} +
+    (cd "$1" && find . | sort | cpio --quiet --reproducible -R 0:0 -o -H newc) | gzip -9n >"$2"
 }
 
 # The root file system. In fakeroot, so that owners and modes of the packages hold: stage_root WORK
@@ -195,9 +206,7 @@ stage_root() {
     rm -rf "$stage" && mkdir -p "$stage"
     tar -xf "$work/root.tar" -C "$stage" --numeric-owner
     mkdir -p "$stage/usr/lib/modules"
-    cp -a "$work/kernel/tree/lib/modules/." "$stage/usr/lib/modules/"
-    # These link to the headers' package.
-    rm -f "$stage"/usr/lib/modules/*/{build,source}
+    cp -a "$work/taken/lib/modules/." "$stage/usr/lib/modules/"
 
     "$here/customize.sh" "$here" "$stage"
 
@@ -210,15 +219,14 @@ stage_root() {
 }
 
 make_boot() {
-    local image=$work/boot.fat cmdline kernel
+    local image=$work/boot.fat cmdline
     cmdline=$(entries "$here/boot/cmdline" | paste -sd' ')
-    kernel=$(ls "$work"/kernel/tree/boot/vmlinuz-*)
     rm -f "$image"
     mkfs.vfat -C -F 16 -i "${DISK_ID#0x}" -n JEOSBOOT --invariant "$image" $((BOOT_MIB * 1024)) >/dev/null
     # The loader's own files first: it wants them at fixed places.
     syslinux --install "$image"
     sed "s|@CMDLINE@|$cmdline|" "$here/boot/syslinux.cfg" >"$work/syslinux.cfg"
-    cp "$kernel" "$work/vmlinuz"
+    cp "$work/taken/vmlinuz" "$work/vmlinuz"
     cp "$work/initrd.gz" "$work/initrd.img"
     touch -d "@$SOURCE_DATE_EPOCH" "$work/syslinux.cfg" "$work/vmlinuz" "$work/initrd.img"
     mcopy -m -i "$image" "$work/syslinux.cfg" ::syslinux.cfg
@@ -275,7 +283,8 @@ main() {
     bootstrap
     if [ "$update_lock" = 1 ]; then write_lock; else compare_with_lock; fi
     [ -n "$out" ] || return 0
-    say "initial ramdisk and boot partition ($((SECONDS - began)) s)"
+    say "kernel, initial ramdisk and boot partition ($((SECONDS - began)) s)"
+    "$here/kernel/take.sh" "$work/kernel/tree" "$work/taken"
     make_initrd
     make_boot
     say "root file system ($((SECONDS - began)) s)"
