@@ -25,27 +25,43 @@
 //! [jobs](Job).
 
 mod bindings;
+mod block;
+mod device;
 mod error;
 mod export;
+mod guest;
+mod image;
 mod job;
 #[macro_use]
 mod macros;
+mod migration;
 mod outcome;
 mod params;
 mod session;
 mod test;
 mod vm;
+mod wait;
+
+pub mod linux;
+pub mod text;
+pub mod windows;
 
 pub use bindings::vthost::core::log::Level;
+pub use block::{BlockJob, BlockJobStatus, BlockSync};
+pub use device::Device;
 pub use error::{CommandError, Error, QmpError};
+pub use guest::{Agent, Console, ExecResult, Files};
+pub use image::{Image, ImageCheck, ImageMeasure, ImageSnapshot};
 pub use job::{Completion, Job, wait_any};
 pub use macros::log;
+pub use migration::Migration;
 pub use outcome::{Outcome, Report, Result};
 pub use params::Params;
 pub use session::{CommandOutput, Match, Session};
 pub use test::Test;
-pub use vm::{Endpoint, QmpEvent, RebootMethod, ShutdownMethod, State, Vm};
+pub use vm::{Endpoint, Nic, QmpEvent, RebootMethod, ShutdownMethod, State, Vm};
 pub use vthost_sdk_macros::test;
+pub use wait::wait_for;
 
 /// What a test file wants in scope: `use vthost::prelude::*;`.
 pub mod prelude {

@@ -5,7 +5,7 @@ use std::fmt;
 use crate::bindings::vthost::core::types;
 
 /// What a test returns. `Ok` is PASS.
-pub type Result<T = ()> = std::result::Result<T, Outcome>;
+pub type Result<T = (), E = Outcome> = std::result::Result<T, E>;
 
 /// Why a test ended.
 #[derive(Debug, Clone, PartialEq, Eq)]

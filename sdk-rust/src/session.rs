@@ -43,6 +43,16 @@ pub struct Match {
     pub matched: String,
 }
 
+impl From<raw::Match> for Match {
+    fn from(found: raw::Match) -> Self {
+        Self {
+            index: found.index as usize,
+            before: found.before,
+            matched: found.matched,
+        }
+    }
+}
+
 /// A shell in a guest: commands share its directory and variables, as at a terminal. It is closed when dropped.
 #[derive(Debug)]
 pub struct Session(raw::Session);
@@ -115,12 +125,83 @@ impl Session {
     /// [`Error::TimedOut`] with the last output; [`Error::Invalid`] for a bad pattern.
     pub fn read_until(&self, patterns: &[&str], timeout: Duration) -> Result<Match, Error> {
         let patterns: Vec<String> = patterns.iter().map(|&p| p.to_owned()).collect();
-        let found = self.0.read_until(&patterns, milliseconds(timeout))?;
-        Ok(Match {
-            index: found.index as usize,
-            before: found.before,
-            matched: found.matched,
-        })
+        Ok(self.0.read_until(&patterns, milliseconds(timeout))?.into())
+    }
+
+    /// Runs a command, at most a minute, and gives what it printed, whatever its exit status. Similar to
+    /// `session.cmd_output()`.
+    ///
+    /// # Errors
+    /// [`Error`] if the command could not be run to its end.
+    pub fn cmd_output(&self, command: &str) -> Result<String, Error> {
+        Ok(self.cmd_status_output(command)?.output)
+    }
+
+    /// Runs a command, at most a minute, and gives its exit status. Similar to `session.cmd_status()`.
+    ///
+    /// # Errors
+    /// [`Error`] if the command could not be run to its end.
+    pub fn cmd_status(&self, command: &str) -> Result<i32, Error> {
+        Ok(self.cmd_status_output(command)?.status)
+    }
+
+    /// Sends bytes as they are, as `b"\x03"` for ctrl-c: at most 64 KiB.
+    ///
+    /// # Errors
+    /// [`Error::Gone`] if the session is dead.
+    pub fn send(&self, bytes: &[u8]) -> Result<(), Error> {
+        Ok(self.0.send(bytes)?)
+    }
+
+    /// Reads until one of the regular expressions matches the last line that is not empty. Similar to
+    /// `session.read_until_last_line_matches()`.
+    ///
+    /// # Errors
+    /// [`Error::TimedOut`] with the last output; [`Error::Invalid`] for a bad pattern.
+    pub fn read_until_last_line(
+        &self,
+        patterns: &[&str],
+        timeout: Duration,
+    ) -> Result<Match, Error> {
+        let patterns: Vec<String> = patterns.iter().map(|&p| p.to_owned()).collect();
+        let timeout = milliseconds(timeout);
+        Ok(self.0.read_until_last_line(&patterns, timeout)?.into())
+    }
+
+    /// Reads until the prompt comes and gives what stood before it. Similar to `session.read_up_to_prompt()`.
+    ///
+    /// # Errors
+    /// [`Error::TimedOut`] with the last output.
+    pub fn read_up_to_prompt(&self, timeout: Duration) -> Result<String, Error> {
+        Ok(self.0.read_up_to_prompt(milliseconds(timeout))?)
+    }
+
+    /// What came since the last read, until nothing comes for `quiet`. Similar to `session.read_nonblocking()`.
+    ///
+    /// # Errors
+    /// [`Error::Gone`] if the session is dead and has nothing left.
+    pub fn read_nonblocking(&self, quiet: Duration, timeout: Duration) -> Result<String, Error> {
+        let timeout = milliseconds(timeout);
+        Ok(self.0.read_nonblocking(milliseconds(quiet), timeout)?)
+    }
+
+    /// All that came since the session began, without terminal escapes: at most the last 64 KiB. Similar to
+    /// `session.get_stripped_output()`.
+    pub fn output(&self) -> String {
+        self.0.output()
+    }
+
+    /// Whether the shell answers. Similar to `session.is_responsive()`.
+    pub fn is_responsive(&self, timeout: Duration) -> bool {
+        self.0.is_responsive(milliseconds(timeout))
+    }
+
+    /// Sets the regular expression for the prompt. Similar to `session.set_prompt()`.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] for a bad pattern.
+    pub fn set_prompt(&self, pattern: &str) -> Result<(), Error> {
+        Ok(self.0.set_prompt(pattern)?)
     }
 
     /// Closes the session now; dropping it does the same.

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::bindings::vthost::core::params::Params as RawParams;
 use crate::bindings::vthost::vm::env;
+use crate::device::changes;
 use crate::{Error, Outcome, Params, Vm};
 
 /// The test that runs: its parameters and its environment.
@@ -45,6 +46,16 @@ impl<'a> Test<'a> {
     /// [`Error::NotFound`] if the environment has none of that name.
     pub fn vm(&self, name: &str) -> Result<Vm, Error> {
         Ok(Vm::new(env::get_vm(name)?))
+    }
+
+    /// Makes the machine `name` ready as preprocessing does, with the parameters of the test and these changes; it is
+    /// restarted if they make another machine of it. A name that there is not yet becomes a machine. Similar to
+    /// `env_process.preprocess_vm()`.
+    ///
+    /// # Errors
+    /// [`Error::AccessDenied`] for a change that the operator would have to grant; [`Error`] if it does not start.
+    pub fn preprocess_vm(&self, name: &str, with: &[(&str, &str)]) -> Result<Vm, Error> {
+        Ok(Vm::new(env::preprocess_vm(name, &changes(with))?))
     }
 
     /// The path of an auxiliary file of this pack, which its author put into `deps/`: `/deps/<name>`. It can be read, and

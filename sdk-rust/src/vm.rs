@@ -10,7 +10,7 @@ use crate::{Error, Outcome, Params, QmpError, Session};
 pub use raw::{RebootMethod, ShutdownMethod};
 
 /// How long a login waits if the parameter `login_timeout` is not set, as in the guide.
-const LOGIN_TIMEOUT_S: u64 = 240;
+const LOGIN_TIMEOUT_S: f64 = 240.0;
 
 /// What a machine is doing.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,6 +55,17 @@ impl From<qmp::Event> for QmpEvent {
     }
 }
 
+/// A network card of a machine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Nic {
+    /// Its name: one of the value of `nics`, or that of a card that was plugged in.
+    pub name: String,
+    /// Its model, as QEMU names it.
+    pub model: String,
+    /// Its hardware address.
+    pub mac: String,
+}
+
 /// A virtual machine, alive or not.
 #[derive(Debug)]
 pub struct Vm(raw::Vm);
@@ -62,6 +73,10 @@ pub struct Vm(raw::Vm);
 impl Vm {
     pub(crate) fn new(raw: raw::Vm) -> Self {
         Self(raw)
+    }
+
+    pub(crate) fn raw(&self) -> &raw::Vm {
+        &self.0
     }
 
     /// Its name: one of the value of `vms`.
@@ -99,7 +114,11 @@ impl Vm {
     /// The time that the parameter `login_timeout` gives.
     fn login_timeout(&self) -> Result<Duration, Outcome> {
         let seconds = self.params().parse_or("login_timeout", LOGIN_TIMEOUT_S)?;
-        Ok(Duration::from_secs(seconds))
+        Duration::try_from_secs_f64(seconds).map_err(|_| {
+            Outcome::error(format!(
+                "login_timeout is {seconds}, and no time in seconds"
+            ))
+        })
     }
 
     /// Logs in over the network, waiting at most `login_timeout` seconds until the guest is ready.
@@ -235,5 +254,69 @@ impl Vm {
     /// [`Error`] if the machine has no screen.
     pub fn screendump(&self) -> Result<String, Error> {
         Ok(screen::screendump(&self.0)?)
+    }
+
+    /// Presses keys together, as `ctrl-alt-delete`, and lets them go. Similar to `vm.send_key()` in Avocado-VT.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] for a key that QEMU does not know.
+    pub fn send_key(&self, keys: &str) -> Result<(), Error> {
+        Ok(screen::send_key(&self.0, keys)?)
+    }
+
+    /// Types a text of at most 1,000 characters, as on a US keyboard.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] for a character that such a keyboard does not have.
+    pub fn type_text(&self, text: &str) -> Result<(), Error> {
+        Ok(screen::type_text(&self.0, text)?)
+    }
+
+    /// What a command of the human monitor tells: `info("status")`. Similar to `monitor.info()`.
+    ///
+    /// # Errors
+    /// [`Error::AccessDenied`] if it could do more than ask.
+    pub fn info(&self, what: &str) -> Result<String, QmpError> {
+        Ok(qmp::info(&self.0, what)?)
+    }
+
+    /// Checks that the guest's kernel has not crashed. Similar to `vm.verify_kernel_crash()`.
+    ///
+    /// # Errors
+    /// [`Error::Gone`] with the lines that say so.
+    pub fn verify_kernel_crash(&self) -> Result<(), Error> {
+        Ok(self.0.verify_kernel_crash()?)
+    }
+
+    /// Waits until the machine is off, whoever turns it off. Similar to `vm.wait_for_shutdown()`.
+    ///
+    /// # Errors
+    /// [`Error::TimedOut`] if it is still there.
+    pub fn wait_for_shutdown(&self, timeout: Duration) -> Result<(), Error> {
+        Ok(self.0.wait_for_shutdown(milliseconds(timeout))?)
+    }
+
+    /// Its network cards, in the order in which they are attached. Similar to `vm.virtnet`.
+    ///
+    /// # Errors
+    /// [`Error::Gone`] if the machine is off.
+    pub fn nics(&self) -> Result<Vec<Nic>, Error> {
+        let nics = self.0.nics()?;
+        Ok(nics
+            .into_iter()
+            .map(|nic| Nic {
+                name: nic.name,
+                model: nic.model,
+                mac: nic.mac,
+            })
+            .collect())
+    }
+
+    /// Plugs the cable of a network card in or out. Similar to `vm.set_link()`.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] if there is no such card.
+    pub fn set_link(&self, nic: &str, up: bool) -> Result<(), Error> {
+        Ok(self.0.set_link(nic, up)?)
     }
 }

@@ -1,105 +1,156 @@
-//! What a test finds ready, and what is done when it is over.
+//! What a test finds ready.
 
-use std::fmt;
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use vthost_metadata::LogLevel;
 use vthost_params::Params;
-use vthost_qemu::{Binary, Landlock, Paths, ProbeError};
+use vthost_qemu::spec::Arch;
+use vthost_qemu::{Binary, ProbeError};
 
 use crate::error::check_name;
-use crate::spec::machine_spec;
-use crate::{Error, ErrorKind, Result, Vm};
+use crate::image::Made;
+use crate::pool::RunDir;
+use crate::preprocess::Task;
+use crate::spec::arch;
+use crate::vm::Allowed;
+use crate::watch::Watches;
+use crate::{Context, Error, ErrorKind, Result, Unready, Vm, postprocess, preprocess};
 
-/// Where the environment says what it does.
-#[derive(Clone)]
-pub struct Log(Arc<dyn Fn(LogLevel, String) + Send + Sync>);
-
-impl Log {
-    /// A log that hands every line to `write`.
-    pub fn new(write: impl Fn(LogLevel, String) + Send + Sync + 'static) -> Self {
-        Self(Arc::new(write))
-    }
-
-    fn say(&self, level: LogLevel, message: impl Into<String>) {
-        (self.0)(level, message.into());
-    }
-}
-
-impl fmt::Debug for Log {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Log").finish_non_exhaustive()
-    }
-}
-
-/// What an environment is made with.
-#[derive(Debug, Clone)]
-pub struct Context {
-    /// What relative image names are below.
-    pub data_dir: PathBuf,
-    /// Whether the configuration of a provider may name images outside the directory of images.
-    pub host_files: bool,
-    /// A directory for this test alone; overlays and sockets lie in it. Keep its path short.
-    pub run_dir: PathBuf,
-    /// The directory of the test's results.
-    pub log_dir: PathBuf,
-    /// Where the environment says what it does.
-    pub log: Log,
-}
-
-/// The machines of a test, by name.
+/// The machines of a test, by name, and what watches them.
 #[derive(Debug, Default)]
 pub struct Environment {
-    vms: Vec<Arc<Vm>>,
+    pub(crate) vms: Vec<Arc<Vm>>,
+    /// The images that were made for this test.
+    pub(crate) made: Vec<Made>,
+    pub(crate) watches: Watches,
+    /// What it was made with, for what the test adds to it.
+    setup: Option<Arc<Setup>>,
+    /// What the test added to it, the oldest first.
+    added: Mutex<Vec<Arc<Self>>>,
+    /// Where the test's own images lie.
+    own_dir: Arc<OnceLock<Arc<RunDir>>>,
+}
+
+/// What an environment was made with.
+#[derive(Debug)]
+pub(crate) struct Setup {
+    pub(crate) params: Params,
+    pub(crate) context: Context,
 }
 
 impl Environment {
-    /// Makes ready what the parameters ask for: images, then machines (guide, section on pre-processing). On
-    /// failure everything that was started is taken away again.
+    /// Makes ready what the parameters ask for, step by step (guide, section on the preprocessor).
+    /// [`Environment::postprocess`] takes away what was made, also after a failure, or if this call was given up.
     ///
     /// # Errors
-    /// The first thing that cannot be made ready.
-    pub async fn preprocess(params: &Params, context: &Context) -> Result<Self> {
-        let mut env = Self::default();
-        match env.start_all(params, context).await {
-            Ok(()) => Ok(env),
-            Err(error) => {
-                for problem in env.postprocess(params, context, false).await {
-                    context.log.say(LogLevel::Error, problem);
-                }
-                Err(error)
-            }
+    /// What the test ends with: the first thing that cannot be made ready.
+    pub async fn preprocess(&mut self, params: &Params, context: &Context) -> Result<(), Unready> {
+        self.setup = Some(Arc::new(Setup {
+            params: params.clone(),
+            context: context.clone(),
+        }));
+        let ready = preprocess::run(self, &Task { params, context }).await;
+        if let Some(setup) = self.setup.clone() {
+            let allowed = self.allowed(&setup);
+            self.vms.iter().for_each(|vm| vm.allow(allowed.clone()));
+        }
+        ready
+    }
+
+    /// What the test may do while it runs.
+    pub(crate) fn allowed(&self, setup: &Setup) -> Allowed {
+        Allowed {
+            data_dir: setup.context.data_dir.clone(),
+            grants: setup.context.grants.clone(),
+            own_images: Arc::clone(&self.own_dir),
         }
     }
 
-    async fn start_all(&mut self, params: &Params, context: &Context) -> Result<()> {
-        for name in params.objects("vms") {
-            let vm = Arc::new(make(name, params.object(name), context).await?);
-            self.vms.push(Arc::clone(&vm));
-            if vm.params().flag("start_vm", true)? {
-                vm.create().await?;
-                if let Some(machine) = vm.alive() {
-                    let (pid, took) = (machine.pid(), machine.startup().as_millis());
-                    let accel = machine.command_line().accel();
-                    let text =
-                        format!("started {name}: pid {pid}, {accel}, monitor ready in {took} ms");
-                    context.log.say(LogLevel::Info, text);
-                    let confined = machine.confinement();
-                    let (seccomp, landlock) = (confined.seccomp, &confined.landlock);
-                    // What QEMU may do when its guest has taken it over is worth a look where it is much.
-                    let level = if seccomp && *landlock == Landlock::Enforced {
-                        LogLevel::Debug
-                    } else {
-                        LogLevel::Warn
-                    };
-                    let text =
-                        format!("{name} is confined: seccomp {seccomp}, landlock {landlock:?}");
-                    context.log.say(level, text);
+    /// Makes the machine `name` ready as [`preprocess`](Self::preprocess) does, with the parameters of the test and these
+    /// changes. A machine of that name that runs already goes on if the changes leave it what it is.
+    ///
+    /// # Errors
+    /// [`ErrorKind::AccessDenied`] for a change that reaches the host; else why it cannot be made ready.
+    pub async fn preprocess_vm(&self, name: &str, changes: &[(String, String)]) -> Result<Arc<Vm>> {
+        check_name("machine", name)?;
+        let setup = self.setup()?;
+        self.allowed(&setup).check(changes)?;
+        let named: Vec<(String, &str)> = changes
+            .iter()
+            .map(|(key, value)| (format!("{key}_{name}"), value.as_str()))
+            .collect();
+        let pairs = named.iter().map(|(key, value)| (key.as_str(), *value));
+        let params = setup.params.with(pairs.chain([("vms", name)]));
+        if let Ok(old) = self.vm(name)
+            && old.alive().is_some()
+        {
+            // The next step takes it from there, or ends it.
+            setup.context.pool.keep(old);
+        }
+        let mut added = Self {
+            setup: Some(Arc::clone(&setup)),
+            ..Self::default()
+        };
+        let task = Task {
+            params: &params,
+            context: &setup.context,
+        };
+        let ready = preprocess::run_added(&mut added, &task).await;
+        // What was made has to be taken away in any case.
+        let vm = added.vms.last().cloned();
+        if let Some(vm) = &vm {
+            vm.allow(self.allowed(&setup));
+        }
+        lock(&self.added).push(Arc::new(added));
+        ready?;
+        vm.ok_or_else(|| Error::new(ErrorKind::Other, format!("{name} was not made")))
+    }
+
+    pub(crate) fn setup(&self) -> Result<Arc<Setup>> {
+        self.setup
+            .clone()
+            .ok_or_else(|| Error::new(ErrorKind::Other, "the environment has not been made ready"))
+    }
+
+    /// The directory of the test's own images.
+    pub(crate) fn own_dir(&self, setup: &Setup) -> Result<Arc<RunDir>> {
+        if let Some(dir) = self.own_dir.get() {
+            return Ok(Arc::clone(dir));
+        }
+        let dir = setup.context.pool.new_dir()?;
+        Ok(Arc::clone(self.own_dir.get_or_init(|| dir)))
+    }
+
+    /// Its machines; of two with one name, the later one.
+    pub(crate) fn vms(&self) -> Vec<Arc<Vm>> {
+        let mut vms = self.vms.clone();
+        for added in lock(&self.added).iter() {
+            for vm in &added.vms {
+                match vms.iter_mut().find(|known| known.name() == vm.name()) {
+                    Some(known) => *known = Arc::clone(vm),
+                    None => vms.push(Arc::clone(vm)),
                 }
             }
         }
-        Ok(())
+        vms
+    }
+
+    /// Takes everything away, whatever the test did (guide, section on the postprocessor), and gives what went wrong
+    /// with that: each line is a defect that turns a PASS into an ERROR. With `passed = false` a parameter
+    /// `<key>_on_error` overrides `<key>`.
+    pub async fn postprocess(
+        &self,
+        params: &Params,
+        context: &Context,
+        passed: bool,
+    ) -> Vec<String> {
+        let added: Vec<_> = lock(&self.added).drain(..).collect();
+        let mut problems = Vec::new();
+        for added in added.iter().rev() {
+            problems.extend(postprocess::run_added(added, params, context, passed).await);
+        }
+        problems.extend(postprocess::run(self, params, context, passed).await);
+        problems
     }
 
     /// The machine of that name.
@@ -107,86 +158,36 @@ impl Environment {
     /// # Errors
     /// [`ErrorKind::NotFound`] with the names that there are.
     pub fn vm(&self, name: &str) -> Result<Arc<Vm>> {
-        self.vms
-            .iter()
-            .find(|vm| vm.name() == name)
-            .cloned()
-            .ok_or_else(|| {
-                let names: Vec<_> = self.vm_names().collect();
-                let text = format!("there is no machine `{name}` (vms = {})", names.join(" "));
-                Error::new(ErrorKind::NotFound, text)
-            })
+        let mut vms = self.vms().into_iter();
+        vms.find(|vm| vm.name() == name).ok_or_else(|| {
+            let names = self.vm_names().join(" ");
+            let text = format!("there is no machine `{name}` (vms = {names})");
+            Error::new(ErrorKind::NotFound, text)
+        })
     }
 
-    /// The names of all machines, in the order of `vms`.
-    pub fn vm_names(&self) -> impl Iterator<Item = &str> {
-        self.vms.iter().map(|vm| vm.name())
-    }
-
-    /// Takes everything away, whatever the test did, and gives what went wrong with that: each line is a defect
-    /// that turns a PASS into an ERROR.
-    pub async fn postprocess(
-        &self,
-        params: &Params,
-        context: &Context,
-        passed: bool,
-    ) -> Vec<String> {
-        let mut problems = Vec::new();
-        for vm in &self.vms {
-            if vm.alive().is_some() {
-                if !passed {
-                    self.last_look(vm, context).await;
-                }
-                if let Err(error) = vm.verify_alive().await {
-                    problems.push(error.chain());
-                }
-            }
-            let gracefully = params
-                .object(vm.name())
-                .flag("kill_vm_gracefully", false)
-                .unwrap_or(false);
-            if let Err(error) = vm.destroy(gracefully).await {
-                problems.push(error.chain());
-            }
-        }
-        problems
-    }
-
-    /// What the screen showed when the test went wrong.
-    async fn last_look(&self, vm: &Vm, context: &Context) {
-        match vm.screendump().await {
-            Ok(file) => context.log.say(
-                LogLevel::Info,
-                format!("the screen of {}: {file}", vm.name()),
-            ),
-            Err(error) => context.log.say(LogLevel::Debug, error.chain()),
-        }
+    /// The names of all machines, in the order of `vms`; those that the test added come last.
+    pub fn vm_names(&self) -> Vec<String> {
+        let vms = self.vms();
+        vms.iter().map(|vm| vm.name().to_owned()).collect()
     }
 }
 
-/// The QEMU that the parameters of a machine ask for: `qemu_binary`, or the first of the search path.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The QEMU that the parameters of a machine ask for: `qemu_binary`, or the first of the search path that is for the
+/// architecture of the guest. What it tells about itself is kept in the directory `known`.
 ///
 /// # Errors
 /// [`ProbeError`] if there is none that works.
-pub fn binary(params: &Params) -> std::result::Result<Binary, ProbeError> {
+pub fn binary(params: &Params, known: &Path) -> std::result::Result<Binary, ProbeError> {
     let path = params
         .get("qemu_binary")
         .filter(|path| !path.is_empty())
         .map(Path::new);
-    Binary::probe(path)
-}
-
-async fn make(name: &str, params: Params, context: &Context) -> Result<Vm> {
-    check_name("machine", name)?;
-    let binary = binary(&params)
-        .map_err(|error| Error::caused(ErrorKind::NotFound, "there is no QEMU to run", error))?;
-    let spec = machine_spec(name, &params, context).await?;
-    let paths = Paths::new(&context.run_dir, &context.log_dir).map_err(|error| {
-        Error::caused(
-            ErrorKind::Other,
-            "the directories of a machine cannot be used",
-            error,
-        )
-    })?;
-    Vm::new(name, params, spec, binary, paths)
+    // An architecture that nobody knows is the error of the machine, and told with it.
+    let arch = arch(params).unwrap_or(Arch::X86_64);
+    Ok(Binary::probe_for(arch, path)?.with_cache(known))
 }

@@ -60,13 +60,7 @@ impl Error {
 
     /// The message and the messages of all causes, joined by `: `.
     pub fn chain(&self) -> String {
-        let mut text = self.message.clone();
-        let mut cause = std::error::Error::source(self);
-        while let Some(inner) = cause {
-            text = format!("{text}: {inner}");
-            cause = inner.source();
-        }
-        text
+        chain(self)
     }
 }
 
@@ -90,10 +84,21 @@ impl From<vthost_params::ParamError> for Error {
     }
 }
 
+/// The message of an error and the messages of all causes, joined by `: `.
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        text = format!("{text}: {inner}");
+        cause = inner.source();
+    }
+    text
+}
+
 /// Checks a name that comes from parameters and becomes a part of the names of files.
 pub(crate) fn check_name(what: &str, name: &str) -> Result<()> {
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
-    if name.len() <= 64 && name.chars().all(plain) && !name.starts_with(['.', '-']) {
+    if (1..=64).contains(&name.len()) && name.chars().all(plain) && !name.starts_with(['.', '-']) {
         return Ok(());
     }
     let text = format!(
@@ -131,10 +136,29 @@ pub(crate) fn monitor_kind(error: &vthost_qemu::QmpError) -> ErrorKind {
 
 /// The kind of a failure of a machine.
 pub(crate) fn machine_kind(error: &vthost_qemu::MachineError) -> ErrorKind {
-    use vthost_qemu::MachineError;
+    use vthost_qemu::MachineError as Machine;
+    use vthost_qemu::block::JobProblem;
+    use vthost_qemu::migration::MigrationProblem;
     match error {
-        MachineError::StillRunning { .. } => ErrorKind::TimedOut,
-        MachineError::Qmp { source, .. } => monitor_kind(source),
+        Machine::Ended { .. } => ErrorKind::Gone,
+        Machine::StillRunning { .. }
+        | Machine::Stuck { .. }
+        | Machine::State { .. }
+        | Machine::NotUnplugged { .. } => ErrorKind::TimedOut,
+        Machine::NoSuch { .. } => ErrorKind::NotFound,
+        Machine::Argument { .. } => ErrorKind::Invalid,
+        Machine::Fixed { .. } | Machine::Unpluggable { .. } => ErrorKind::Unsupported,
+        Machine::Qmp { source, .. } => monitor_kind(source),
+        Machine::Job { problem, .. } => match **problem {
+            JobProblem::Late { .. } => ErrorKind::TimedOut,
+            JobProblem::Gone { .. } => ErrorKind::NotFound,
+            _ => ErrorKind::Other,
+        },
+        Machine::Migration { problem, .. } => match **problem {
+            MigrationProblem::Late { .. } => ErrorKind::TimedOut,
+            MigrationProblem::Unmovable { .. } => ErrorKind::Unsupported,
+            _ => ErrorKind::Other,
+        },
         _ => ErrorKind::Other,
     }
 }
@@ -149,6 +173,7 @@ mod tests {
             assert!(check_name("machine", good).is_ok(), "{good}");
         }
         for bad in [
+            "",
             "..",
             "../x",
             "a/b",

@@ -7,15 +7,15 @@ use tokio::sync::Mutex;
 use vthost_guest::Pattern;
 
 use crate::error::session_kind;
-use crate::{Error, ErrorKind, Result};
+use crate::fate::Fate;
+use crate::{Error, ErrorKind, Job, Result};
 
-/// How long a killed command may take to end.
-const KILL_GRACE: Duration = Duration::from_secs(2);
 /// How many patterns can be waited for at a time, and how long they may be together: they are compiled in one go.
 const MAX_PATTERNS: usize = 64;
 const MAX_PATTERN_BYTES: usize = 16 << 10;
-/// How much of a running job's output is given.
-const JOB_TAIL: usize = 64 << 10;
+
+/// How much of what a session has printed is given.
+const OUTPUT_TAIL: usize = 64 << 10;
 
 /// What a command did.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,7 +28,7 @@ pub struct Output {
 
 impl Output {
     /// What a command did. Where the beginning of its output was more than is kept, the output says so.
-    fn new(ran: vthost_guest::CommandOutput) -> Self {
+    pub(crate) fn new(ran: vthost_guest::CommandOutput) -> Self {
         let output = match ran.dropped {
             0 => ran.output,
             dropped => format!("[the first {dropped} bytes are not kept]\n{}", ran.output),
@@ -39,9 +39,6 @@ impl Output {
         }
     }
 }
-
-/// How a job ended.
-pub type Completion = Output;
 
 /// What [`Session::read_until`] found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,15 +55,24 @@ type Slot = Mutex<Option<vthost_guest::Session>>;
 
 /// A shell in a guest. Clones share it.
 #[derive(Debug, Clone)]
-pub struct Session(Arc<Slot>);
+pub struct Session {
+    slot: Arc<Slot>,
+    fate: Fate,
+}
 
 /// A session that may be closed already.
 #[derive(Debug, Clone)]
-pub(crate) struct WeakSession(Weak<Slot>);
+pub(crate) struct WeakSession {
+    slot: Weak<Slot>,
+    fate: Fate,
+}
 
 impl WeakSession {
     pub(crate) fn upgrade(&self) -> Option<Session> {
-        self.0.upgrade().map(Session)
+        Some(Session {
+            slot: self.slot.upgrade()?,
+            fate: self.fate.clone(),
+        })
     }
 }
 
@@ -79,24 +85,50 @@ fn closed() -> Error {
 }
 
 impl Session {
-    pub(crate) fn new(session: vthost_guest::Session) -> Self {
-        Self(Arc::new(Mutex::new(Some(session))))
+    pub(crate) fn new(session: vthost_guest::Session, fate: Fate) -> Self {
+        Self {
+            slot: Arc::new(Mutex::new(Some(session))),
+            fate,
+        }
     }
 
     pub(crate) fn downgrade(&self) -> WeakSession {
-        WeakSession(Arc::downgrade(&self.0))
+        WeakSession {
+            slot: Arc::downgrade(&self.slot),
+            fate: self.fate.clone(),
+        }
+    }
+
+    /// Does something in the guest for as long as there is one.
+    async fn work<T>(
+        &self,
+        action: &str,
+        work: impl Future<Output = vthost_guest::Result<T>>,
+    ) -> Result<T> {
+        match self.fate.or_until(work).await {
+            Ok(Ok(done)) => Ok(done),
+            Ok(Err(error)) if session_kind(&error) == ErrorKind::Gone => {
+                let text = match self.fate.told().await {
+                    Some(why) => format!("{action}: {why}"),
+                    None => action.to_owned(),
+                };
+                Err(Error::caused(ErrorKind::Gone, text, error))
+            }
+            Ok(Err(error)) => Err(failed(action, error)),
+            Err(why) => Err(Error::new(ErrorKind::Gone, format!("{action}: {why}"))),
+        }
     }
 
     /// Ends it without a word to the guest, which knows nothing of it any more.
     pub(crate) fn abandon(&self) {
-        if let Ok(mut slot) = self.0.try_lock() {
+        if let Ok(mut slot) = self.slot.try_lock() {
             slot.take();
         }
     }
 
     /// Whether it is an open session over the network that nobody uses at the moment.
     pub(crate) fn is_idle_ssh(&self) -> bool {
-        self.0.try_lock().is_ok_and(|slot| {
+        self.slot.try_lock().is_ok_and(|slot| {
             slot.as_ref()
                 .is_some_and(|session| session.connection().is_some() && session.is_alive())
         })
@@ -107,11 +139,11 @@ impl Session {
     /// # Errors
     /// [`ErrorKind::TimedOut`] with the output so far; [`ErrorKind::Gone`] if the session is dead.
     pub async fn cmd_status_output(&self, command: &str, timeout: Duration) -> Result<Output> {
-        let mut slot = self.0.lock().await;
+        let mut slot = self.slot.lock().await;
         let session = slot.as_mut().ok_or_else(closed)?;
-        let ran = session.cmd_status_output(command, timeout).await;
-        let ran = ran.map_err(|error| failed("the command could not be run to its end", error))?;
-        Ok(Output::new(ran))
+        let action = "the command could not be run to its end";
+        let ran = session.cmd_status_output(command, timeout);
+        Ok(Output::new(self.work(action, ran).await?))
     }
 
     /// Starts a command beside the shell.
@@ -121,7 +153,7 @@ impl Session {
     pub async fn start(&self, command: &str) -> Result<Job> {
         // Not through the shell: a job goes beside it, whatever the shell is doing.
         let connection = {
-            let slot = self.0.lock().await;
+            let slot = self.slot.lock().await;
             slot.as_ref().ok_or_else(closed)?.connection().cloned()
         };
         let Some(connection) = connection else {
@@ -130,7 +162,7 @@ impl Session {
             return Err(Error::new(ErrorKind::Unsupported, text));
         };
         let job = connection.start(command).await;
-        job.map(Job)
+        job.map(Job::command)
             .map_err(|error| failed("the command could not be started", error))
     }
 
@@ -139,10 +171,10 @@ impl Session {
     /// # Errors
     /// [`ErrorKind::Gone`] if the session is dead.
     pub async fn send_line(&self, line: &str) -> Result<()> {
-        let mut slot = self.0.lock().await;
+        let mut slot = self.slot.lock().await;
         let session = slot.as_mut().ok_or_else(closed)?;
-        let sent = session.send_line(line).await;
-        sent.map_err(|error| failed("the line could not be sent", error))
+        let sent = session.send_line(line);
+        self.work("the line could not be sent", sent).await
     }
 
     /// Reads until one of the regular expressions matches.
@@ -167,12 +199,12 @@ impl Session {
             .map(|pattern| Pattern::new(pattern))
             .collect::<Result<Vec<_>, _>>()
             .map_err(|error| failed("a pattern is no regular expression", error))?;
-        let mut slot = self.0.lock().await;
+        let mut slot = self.slot.lock().await;
         let session = slot.as_mut().ok_or_else(closed)?;
-        let found = session
-            .read_until(&patterns, timeout)
-            .await
-            .map_err(|error| failed("what was waited for did not come", error))?;
+        let action = "what was waited for did not come";
+        let found = self
+            .work(action, session.read_until(&patterns, timeout))
+            .await?;
         Ok(SessionMatch {
             index: u32::try_from(found.index).unwrap_or(u32::MAX),
             before: found.before,
@@ -180,63 +212,96 @@ impl Session {
         })
     }
 
-    /// Closes the session. Closing twice is no error.
-    pub async fn close(&self) {
-        if let Some(session) = self.0.lock().await.take() {
-            session.close().await;
-        }
+    /// The connection under it, if it is ssh.
+    pub(crate) async fn connection(&self) -> Option<vthost_guest::SshConnection> {
+        self.slot.lock().await.as_ref()?.connection().cloned()
     }
-}
 
-/// A command that runs beside the shell of its session.
-#[derive(Debug)]
-pub struct Job(vthost_guest::Job);
+    /// The session itself, for one who is its only holder.
+    pub(crate) async fn into_inner(self) -> Result<vthost_guest::Session> {
+        self.slot.lock().await.take().ok_or_else(closed)
+    }
 
-impl Job {
-    /// Waits for the end.
+    /// Sends bytes as they are.
     ///
     /// # Errors
-    /// [`ErrorKind::TimedOut`]: it goes on and can be waited for again; [`ErrorKind::Gone`] if the connection is lost.
-    pub async fn wait(&self, timeout: Duration) -> Result<Completion> {
-        let end = self.0.wait(timeout).await;
-        let end = end.map_err(|error| failed("the job could not be waited for", error))?;
-        end.map(Output::new).ok_or_else(|| {
-            let text = format!("`{}` still runs after {timeout:?}", self.0.command());
-            Error::new(ErrorKind::TimedOut, text)
-        })
+    /// [`ErrorKind::Gone`] if the session is dead.
+    pub async fn send(&self, bytes: &[u8]) -> Result<()> {
+        let mut slot = self.slot.lock().await;
+        let session = slot.as_mut().ok_or_else(closed)?;
+        self.work("the bytes could not be sent", session.send(bytes))
+            .await
     }
 
-    /// Waits until one of the jobs has ended, well or not, and gives its place in the list.
-    pub async fn wait_any(jobs: &[&Self], timeout: Duration) -> Option<usize> {
-        let ends = jobs.iter().map(|job| {
-            Box::pin(async {
-                // An error is an end too: `wait` tells it.
-                let _ = job.0.wait(timeout).await;
-                !job.0.is_running()
-            })
-        });
-        let (ended, index, _) = futures::future::select_all(ends).await;
-        ended.then_some(index)
+    /// Reads until one of the regular expressions matches the last line that is not empty.
+    ///
+    /// # Errors
+    /// As [`read_until`](Self::read_until).
+    pub async fn read_until_last_line(
+        &self,
+        patterns: &[String],
+        timeout: Duration,
+    ) -> Result<SessionMatch> {
+        let patterns: Vec<String> = patterns
+            .iter()
+            .map(|pattern| format!(r"(?:{pattern})[^\n]*\s*\z"))
+            .collect();
+        self.read_until(&patterns, timeout).await
     }
 
-    /// Whether it still runs.
-    pub fn is_running(&self) -> bool {
-        self.0.is_running()
+    /// Reads until the prompt comes and gives what stood before it.
+    ///
+    /// # Errors
+    /// [`ErrorKind::TimedOut`] with the last output; [`ErrorKind::Gone`] if the session is dead.
+    pub async fn read_up_to_prompt(&self, timeout: Duration) -> Result<String> {
+        let mut slot = self.slot.lock().await;
+        let session = slot.as_mut().ok_or_else(closed)?;
+        let read = session.read_until_prompt(timeout);
+        self.work("the prompt did not come", read).await
     }
 
-    /// What it printed so far: the tail.
-    pub fn output(&self) -> String {
-        let output = self.0.output_so_far();
-        let start = output.ceil_char_boundary(output.len().saturating_sub(JOB_TAIL));
+    /// What came since the last read, until nothing comes for `quiet`.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Gone`] if the session is closed.
+    pub async fn read_nonblocking(&self, quiet: Duration, timeout: Duration) -> Result<String> {
+        let mut slot = self.slot.lock().await;
+        let session = slot.as_mut().ok_or_else(closed)?;
+        Ok(session.read_until_quiet(quiet, timeout).await)
+    }
+
+    /// All that came since it began, without terminal escapes: the tail.
+    pub async fn output(&self) -> String {
+        let slot = self.slot.lock().await;
+        let output = slot.as_ref().map(|session| session.stripped_output().0);
+        let output = output.unwrap_or_default();
+        let start = output.ceil_char_boundary(output.len().saturating_sub(OUTPUT_TAIL));
         output[start..].to_owned()
     }
 
-    /// Ends it.
+    /// Whether the shell answers.
+    pub async fn is_responsive(&self, timeout: Duration) -> bool {
+        match self.slot.lock().await.as_mut() {
+            Some(session) => session.is_responsive(timeout).await,
+            None => false,
+        }
+    }
+
+    /// Sets the regular expression for the prompt.
     ///
     /// # Errors
-    /// [`ErrorKind::Gone`] if the connection is lost.
-    pub async fn cancel(&self) -> Result<()> {
-        let killed = self.0.kill(KILL_GRACE).await;
-        killed.map_err(|error| failed("the job could not be ended", error))
+    /// [`ErrorKind::Invalid`] for a bad pattern.
+    pub async fn set_prompt(&self, pattern: &str) -> Result<()> {
+        let mut slot = self.slot.lock().await;
+        let session = slot.as_mut().ok_or_else(closed)?;
+        let set = session.set_prompt(pattern);
+        set.map_err(|error| failed("the prompt is no regular expression", error))
+    }
+
+    /// Closes the session. Closing twice is no error.
+    pub async fn close(&self) {
+        if let Some(session) = self.slot.lock().await.take() {
+            session.close().await;
+        }
     }
 }

@@ -5,77 +5,27 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::sync::Notify;
 
-use crate::transcript::Transcript;
+use crate::record::Record;
+use crate::tail::Tail;
 use crate::transport::Ending;
 
-/// Output of a guest that nobody has read yet: the newest `capacity` bytes (and up to an eighth more, so that the front is
-/// not moved for each byte that arrives).
+/// Output of a guest that nobody has read yet.
 #[derive(Debug)]
 pub(crate) struct Unread {
-    data: Vec<u8>,
-    capacity: usize,
-    /// Position in the whole stream of `data[0]`: positions stay valid while the front is cut.
-    base: u64,
-    /// Bytes thrown away for lack of room since the last [`Unread::take_lost`].
-    lost: u64,
+    pub(crate) tail: Tail,
+    /// True while somebody reads who wants every byte: the guest waits when there is no room.
+    lossless: bool,
     ended: Option<String>,
 }
 
 impl Unread {
-    fn new(capacity: usize) -> Self {
-        Self {
-            data: Vec::new(),
-            capacity,
-            base: 0,
-            lost: 0,
-            ended: None,
-        }
-    }
-
     pub(crate) fn bytes(&self) -> &[u8] {
-        &self.data
+        self.tail.bytes()
     }
 
     /// Why the stream ended, if it has.
     pub(crate) fn ended(&self) -> Option<&str> {
         self.ended.as_deref()
-    }
-
-    /// The index into [`Unread::bytes`] of a stream position; positions before the front count as the front.
-    pub(crate) fn index_of(&self, position: u64) -> usize {
-        usize::try_from(position.saturating_sub(self.base))
-            .map_or(self.data.len(), |i| i.min(self.data.len()))
-    }
-
-    /// The stream position of the end of the data.
-    pub(crate) fn end_position(&self) -> u64 {
-        self.base + self.data.len() as u64
-    }
-
-    /// Removes and returns the first `count` bytes.
-    pub(crate) fn take(&mut self, count: usize) -> Vec<u8> {
-        let count = count.min(self.data.len());
-        self.base += count as u64;
-        if count == self.data.len() {
-            return std::mem::take(&mut self.data);
-        }
-        let rest = self.data.split_off(count);
-        std::mem::replace(&mut self.data, rest)
-    }
-
-    /// How many bytes were thrown away since the last call.
-    pub(crate) fn take_lost(&mut self) -> u64 {
-        std::mem::take(&mut self.lost)
-    }
-
-    fn push(&mut self, bytes: &[u8]) {
-        self.data.extend_from_slice(bytes);
-        if self.data.len() > self.capacity + self.capacity / 8 {
-            let cut = self.data.len() - self.capacity;
-            self.data.drain(..cut);
-            self.base += cut as u64;
-            self.lost += cut as u64;
-        }
     }
 }
 
@@ -84,13 +34,20 @@ impl Unread {
 pub(crate) struct Buffer {
     unread: Arc<Mutex<Unread>>,
     changed: Arc<Notify>,
+    room: Arc<Notify>,
 }
 
 impl Buffer {
     pub(crate) fn new(capacity: usize) -> Self {
+        let unread = Unread {
+            tail: Tail::new(capacity),
+            lossless: false,
+            ended: None,
+        };
         Self {
-            unread: Arc::new(Mutex::new(Unread::new(capacity))),
+            unread: Arc::new(Mutex::new(unread)),
             changed: Arc::new(Notify::new()),
+            room: Arc::new(Notify::new()),
         }
     }
 
@@ -103,12 +60,31 @@ impl Buffer {
         self.changed.notified().await;
     }
 
-    pub(crate) fn push(&self, bytes: &[u8]) {
-        self.lock().push(bytes);
+    /// From now on, and until the result is dropped, the guest waits for a reader that is slower than it.
+    pub(crate) fn lossless(&self) -> Lossless {
+        self.lock().lossless = true;
+        Lossless(self.clone())
+    }
+
+    async fn push(&self, bytes: &[u8]) {
+        loop {
+            {
+                let mut unread = self.lock();
+                if !unread.lossless {
+                    unread.tail.push(bytes);
+                    break;
+                }
+                if !unread.tail.is_full() {
+                    unread.tail.push_all(bytes);
+                    break;
+                }
+            }
+            self.room.notified().await;
+        }
         self.changed.notify_one();
     }
 
-    pub(crate) fn end(&self, reason: String) {
+    fn end(&self, reason: String) {
         self.lock().ended.get_or_insert(reason);
         self.changed.notify_one();
     }
@@ -119,17 +95,15 @@ impl Buffer {
         self,
         mut reader: Box<dyn AsyncRead + Send + Unpin>,
         ending: Ending,
-        transcript: Option<Transcript>,
+        record: Record,
     ) {
         let mut chunk = vec![0; 32 * 1024];
         let how = loop {
             match reader.read(&mut chunk).await {
                 Ok(0) => break "the guest closed the stream".to_owned(),
                 Ok(count) => {
-                    if let Some(transcript) = &transcript {
-                        transcript.received(&chunk[..count]);
-                    }
-                    self.push(&chunk[..count]);
+                    record.received(&chunk[..count]);
+                    self.push(&chunk[..count]).await;
                 }
                 // The kernel's way to say that the last user of a pty's other side has gone.
                 Err(error) if error.raw_os_error() == Some(5) => {
@@ -139,31 +113,52 @@ impl Buffer {
             }
         };
         let reason = ending.facts().reason.unwrap_or(how);
-        if let Some(transcript) = &transcript {
-            transcript.note(&reason);
-        }
+        record.ended(&reason);
         self.end(reason);
+    }
+}
+
+/// See [`Buffer::lossless`].
+pub(crate) struct Lossless(Buffer);
+
+impl Lossless {
+    /// To be called after something was taken out.
+    pub(crate) fn made_room(&self) {
+        self.0.room.notify_one();
+    }
+}
+
+impl Drop for Lossless {
+    fn drop(&mut self) {
+        self.0.lock().lossless = false;
+        self.0.room.notify_one();
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
-    #[test]
-    fn the_tail_is_kept_and_the_loss_counted() {
+    #[tokio::test]
+    async fn a_guest_waits_for_a_reader_that_wants_all() {
         let buffer = Buffer::new(16);
-        buffer.push(b"0123456789");
-        buffer.push(b"abcdefghij");
+        let lossless = buffer.lossless();
+        buffer.push(&[b'x'; 40]).await;
+        let second = buffer.clone();
+        let mut waiting = tokio::spawn(async move { second.push(b"y").await });
+        tokio::time::timeout(Duration::from_millis(50), &mut waiting)
+            .await
+            .unwrap_err();
+        assert_eq!(buffer.lock().tail.take(50).len(), 40);
+        lossless.made_room();
+        waiting.await.unwrap();
+        buffer.push(&[b'x'; 16]).await;
+        drop(lossless);
+        buffer.push(b"zz").await;
         let mut unread = buffer.lock();
-        assert_eq!(unread.bytes(), b"456789abcdefghij");
-        assert_eq!(unread.take_lost(), 4);
-        assert_eq!(unread.take_lost(), 0);
-        assert_eq!(unread.index_of(2), 0);
-        assert_eq!(unread.index_of(6), 2);
-        assert_eq!(unread.take(2), b"45");
-        assert_eq!(unread.index_of(6), 0);
-        assert_eq!(unread.end_position(), 20);
-        assert_eq!(unread.take(100), b"6789abcdefghij");
+        assert_eq!(unread.tail.take_lost(), 3);
+        assert!(unread.bytes().ends_with(b"xzz"));
     }
 }

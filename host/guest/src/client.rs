@@ -14,20 +14,20 @@ use crate::transport::Ending;
 /// The client's part of the protocol that needs decisions.
 pub(crate) struct Client {
     policy: HostKeyPolicy,
-    refused_key: Arc<Mutex<Option<String>>>,
+    seen_key: Arc<Mutex<Option<String>>>,
     ending: Ending,
 }
 
 impl Client {
-    /// `refused_key` receives the fingerprint of a key that is not the pinned one, `ending` why the connection ends.
+    /// `seen_key` receives the fingerprint of the server's key, good or not, `ending` why the connection ends.
     pub(crate) fn new(
         policy: HostKeyPolicy,
-        refused_key: Arc<Mutex<Option<String>>>,
+        seen_key: Arc<Mutex<Option<String>>>,
         ending: Ending,
     ) -> Self {
         Self {
             policy,
-            refused_key,
+            seen_key,
             ending,
         }
     }
@@ -40,9 +40,6 @@ impl client::Handler for Client {
         &mut self,
         key: &PublicKeyOrCertificate,
     ) -> Result<bool, russh::Error> {
-        let HostKeyPolicy::Pinned(expected) = &self.policy else {
-            return Ok(true);
-        };
         let found = match key {
             PublicKeyOrCertificate::PublicKey { key, .. } => key.fingerprint(HashAlg::Sha256),
             PublicKeyOrCertificate::Certificate(certificate) => {
@@ -50,13 +47,11 @@ impl client::Handler for Client {
             }
         }
         .to_string();
-        let good = found == *expected;
-        if !good {
-            *self
-                .refused_key
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner) = Some(found);
-        }
+        let good = match &self.policy {
+            HostKeyPolicy::AcceptAny => true,
+            HostKeyPolicy::Pinned(expected) => found == *expected,
+        };
+        *self.seen_key.lock().unwrap_or_else(PoisonError::into_inner) = Some(found);
         Ok(good)
     }
 

@@ -1,11 +1,14 @@
 //! What can go wrong between the host and a guest.
 
-use std::fmt;
+mod show;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::escapes::tail_for_humans;
 use crate::ready::LadderReport;
+
+pub(crate) use show::chain;
+use show::{ExitStatus, Tail};
 
 /// The result of everything in this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -30,8 +33,8 @@ pub enum Error {
         /// What the kernel said.
         source: std::io::Error,
     },
-    /// The TCP connection stands, but nothing that looks like an ssh server answers.
-    #[error("no ssh banner from {host}:{port} ({reason})")]
+    /// The TCP connection stands, but nobody speaks: QEMU's user network takes every connection.
+    #[error("no answer from {host}:{port} ({reason})")]
     NoBanner {
         /// The host name or address.
         host: String,
@@ -96,6 +99,18 @@ pub enum Error {
         /// What the ssh library said.
         source: Box<russh::Error>,
     },
+    /// The guest takes no more sessions and jobs on all connections that may be opened to it.
+    #[error(
+        "{connections} connections to {host}:{port} are full, wait for jobs to end or close sessions"
+    )]
+    Crowded {
+        /// The host name or address.
+        host: String,
+        /// The TCP port.
+        port: u16,
+        /// How many connections there are.
+        connections: usize,
+    },
     /// A step has a time budget of its own and used it up.
     #[error("{step} not finished within {timeout:?}")]
     StepTimeout {
@@ -105,25 +120,29 @@ pub enum Error {
         timeout: Duration,
     },
     /// The guest could not be logged into in time; the report says how far the ladder was climbed.
-    #[error("no ssh login to {host}:{port} as {user:?} within {timeout:?}: {report}")]
+    #[error("no {carrier} login to {host}:{port}{} within {timeout:?}: {report}", user.as_ref().map_or(String::new(), |user| format!(" as {user:?}")))]
     NotReady {
+        /// What was to carry the session: `ssh`, `telnet` or `nc`.
+        carrier: &'static str,
         /// The host name or address.
         host: String,
         /// The TCP port.
         port: u16,
-        /// The user name.
-        user: String,
+        /// The user name, where there is one.
+        user: Option<String>,
         /// The time that was given.
         timeout: Duration,
-        /// Every rung: how often tried, last reason, time spent.
+        /// Every rung: how often tried, last reason, time spent; and what the caller knows about the guest.
         report: Box<LadderReport>,
     },
-    /// The serial console did not lead to a shell in time.
+    /// The dialogue on a console, or by telnet, did not lead to a shell in time.
     #[error(
-        "no serial login as {user:?} within {timeout:?} ({stage}); {}",
+        "no {carrier} login as {user:?} within {timeout:?} ({stage}); {}",
         Tail(console)
     )]
     SerialLogin {
+        /// What carries the session: `serial` or `telnet`.
+        carrier: &'static str,
         /// The user name.
         user: String,
         /// The time that was given.
@@ -133,9 +152,14 @@ pub enum Error {
         /// The last text on the console.
         console: String,
     },
-    /// The guest refuses user name or password on the serial console.
-    #[error("serial login refused for user {user:?} ({reason}); {}", Tail(console))]
+    /// The guest refuses user name or password on a console, or by telnet.
+    #[error(
+        "{carrier} login refused for user {user:?} ({reason}); {}",
+        Tail(console)
+    )]
     SerialLoginRefused {
+        /// What carries the session: `serial` or `telnet`.
+        carrier: &'static str,
         /// The user name.
         user: String,
         /// What showed it.
@@ -153,7 +177,8 @@ pub enum Error {
     },
     /// A command did not end in time.
     #[error(
-        "command {command:?} not finished within {timeout:?}; {}",
+        "command {command:?} not finished within {timeout:?}{}; {}",
+        if *usable { "" } else { " and not to be interrupted, so the session is not usable" },
         Tail(output)
     )]
     CommandTimeout {
@@ -163,6 +188,8 @@ pub enum Error {
         timeout: Duration,
         /// The output so far.
         output: String,
+        /// True if the shell listens again; false if the program still holds it: the next command tries to interrupt it.
+        usable: bool,
     },
     /// A command ended with a status other than 0 ([`Session::cmd`](crate::Session::cmd) only).
     #[error("command {command:?} ended with status {status}; {}", Tail(output))]
@@ -219,6 +246,24 @@ pub enum Error {
         /// The offset of the byte.
         offset: usize,
     },
+    /// A text that a shell has no way to take as one word.
+    #[error(
+        "cannot quote for {shell}: {character:?} at offset {offset} keeps its meaning in quotes"
+    )]
+    Unquotable {
+        /// The shell.
+        shell: &'static str,
+        /// The character.
+        character: char,
+        /// Its offset in bytes.
+        offset: usize,
+    },
+    /// Not the name of a control character.
+    #[error("unknown control key {name:?}, expected a letter or one of `[\\]^_@?` behind `ctrl+`")]
+    InvalidKey {
+        /// The name.
+        name: String,
+    },
     /// A regular expression that does not compile.
     #[error("invalid pattern {pattern:?}")]
     InvalidPattern {
@@ -226,6 +271,16 @@ pub enum Error {
         pattern: String,
         /// What is wrong with it.
         source: Box<regex::Error>,
+    },
+    /// What takes the output of [`Session::cmd_to`](crate::Session::cmd_to) does not take it.
+    #[error("cannot write the output of command {command:?} after {written} bytes")]
+    Sink {
+        /// The command.
+        command: String,
+        /// How many bytes were written before.
+        written: u64,
+        /// What the writer said.
+        source: std::io::Error,
     },
     /// Writing to the guest failed.
     #[error("cannot write to the guest")]
@@ -241,43 +296,4 @@ pub enum Error {
         /// What the kernel said.
         source: std::io::Error,
     },
-}
-
-/// Shows the end of some guest output inside an error message.
-struct Tail<'a>(&'a str);
-
-impl fmt::Display for Tail<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let text = tail_for_humans(self.0, 10, 1000);
-        if text.is_empty() {
-            f.write_str("no output")
-        } else {
-            write!(f, "last output: {text}")
-        }
-    }
-}
-
-/// Shows an exit status, if there is one.
-struct ExitStatus(Option<i32>);
-
-impl fmt::Display for ExitStatus {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0
-            .map_or(Ok(()), |status| write!(f, " (status {status})"))
-    }
-}
-
-/// The whole chain of an error in one line, for places that keep only text.
-pub(crate) fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        let part = cause.to_string();
-        if !text.ends_with(&part) {
-            text.push_str(": ");
-            text.push_str(&part);
-        }
-        source = cause.source();
-    }
-    text
 }

@@ -1,18 +1,23 @@
 //! The expect engine: wait until a guest has written something.
 
-use std::sync::Arc;
+mod piece;
+
 use std::time::Duration;
 
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 use tokio::task::JoinHandle;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::timeout_at;
 
 use crate::buffer::{Buffer, Unread};
 use crate::error::{ERROR_OUTPUT_LIMIT, Error, Result};
 use crate::escapes::tail_lossy;
+use crate::limit::Limit;
 use crate::pattern::Pattern;
+use crate::record::{OutputListener, Record};
 use crate::transcript::Transcript;
 use crate::transport::{Ending, Transport};
+
+pub(crate) use piece::Piece;
 
 /// How many unread bytes of a guest are kept, unless told otherwise: 8 MiB, the newest.
 pub const DEFAULT_CAPACITY: usize = 8 * 1024 * 1024;
@@ -33,6 +38,7 @@ pub struct Match {
     pub dropped: u64,
 }
 
+#[derive(Debug)]
 pub(crate) struct RawMatch {
     pub(crate) index: usize,
     pub(crate) before: Vec<u8>,
@@ -45,9 +51,9 @@ pub struct Expect {
     writer: Box<dyn AsyncWrite + Send + Unpin>,
     buffer: Buffer,
     ending: Ending,
-    transcript: Option<Transcript>,
+    record: Record,
     filler: JoinHandle<()>,
-    keep_alive: Option<Arc<dyn Send + Sync>>,
+    keep_alive: Option<Box<dyn Send + Sync>>,
 }
 
 impl Expect {
@@ -70,23 +76,24 @@ impl Expect {
             ending,
         } = transport;
         let buffer = Buffer::new(capacity);
-        let filler = tokio::spawn(buffer.clone().fill_from(
-            reader,
-            ending.clone(),
-            transcript.clone(),
-        ));
+        let record = Record::new(transcript);
+        let filler = tokio::spawn(
+            buffer
+                .clone()
+                .fill_from(reader, ending.clone(), record.clone()),
+        );
         Self {
             writer,
             buffer,
             ending,
-            transcript,
+            record,
             filler,
             keep_alive: None,
         }
     }
 
     /// Keeps something (a connection) alive as long as this stream.
-    pub(crate) fn keep(&mut self, what: Arc<dyn Send + Sync>) {
+    pub(crate) fn keep(&mut self, what: Box<dyn Send + Sync>) {
         self.keep_alive = Some(what);
     }
 
@@ -95,7 +102,7 @@ impl Expect {
     /// # Errors
     /// [`Error::Gone`] if the stream has ended, [`Error::Write`] if the bytes cannot be written within a minute.
     pub async fn send(&mut self, bytes: &[u8]) -> Result<()> {
-        if let Some(transcript) = &self.transcript {
+        if let Some(transcript) = self.record.transcript() {
             transcript.sent(bytes);
         }
         self.send_unlogged(bytes).await
@@ -103,7 +110,7 @@ impl Expect {
 
     /// Writes a secret line: the transcript shows only that one was sent.
     pub(crate) async fn send_secret(&mut self, bytes: &[u8]) -> Result<()> {
-        if let Some(transcript) = &self.transcript {
+        if let Some(transcript) = self.record.transcript() {
             transcript.note("a password is sent");
         }
         self.send_unlogged(bytes).await
@@ -131,9 +138,7 @@ impl Expect {
     /// [`Error::NoMatch`] after `timeout`, [`Error::Gone`] when the stream ends before; the output stays unread in both
     /// cases, so that a second attempt with other patterns can still match it.
     pub async fn read_until(&mut self, patterns: &[Pattern], timeout: Duration) -> Result<Match> {
-        let found = self
-            .read_until_raw(patterns, Instant::now() + timeout, timeout)
-            .await?;
+        let found = self.read_until_raw(patterns, Limit::after(timeout)).await?;
         Ok(Match {
             index: found.index,
             before: String::from_utf8_lossy(&found.before).into_owned(),
@@ -145,8 +150,7 @@ impl Expect {
     pub(crate) async fn read_until_raw(
         &mut self,
         patterns: &[Pattern],
-        deadline: Instant,
-        timeout: Duration,
+        limit: Limit,
     ) -> Result<RawMatch> {
         let mut seen = 0;
         loop {
@@ -155,21 +159,18 @@ impl Expect {
                 if let Some(found) = search(&mut unread, patterns, seen) {
                     return Ok(found);
                 }
-                seen = unread.end_position();
+                seen = unread.tail.end_position();
                 if unread.ended().is_some() {
                     let output = unread.bytes().to_vec();
                     drop(unread);
                     return Err(self.gone(&output));
                 }
             }
-            if timeout_at(deadline, self.buffer.changed()).await.is_err() {
-                let patterns: Vec<&str> = patterns.iter().map(|p| p.as_str()).collect();
-                let output = tail_lossy(self.buffer.lock().bytes(), ERROR_OUTPUT_LIMIT);
-                return Err(Error::NoMatch {
-                    patterns: patterns.join(", "),
-                    timeout,
-                    output,
-                });
+            if timeout_at(limit.deadline, self.buffer.changed())
+                .await
+                .is_err()
+            {
+                return Err(self.no_match(patterns, limit.timeout));
             }
         }
     }
@@ -177,16 +178,17 @@ impl Expect {
     /// Reads until the guest has written nothing for `quiet`, at most for `timeout` (`read_nonblocking` of the reference).
     /// Nothing written at all is an empty text, not an error.
     pub async fn read_until_quiet(&mut self, quiet: Duration, timeout: Duration) -> String {
-        let deadline = Instant::now() + timeout;
+        let limit = Limit::after(timeout);
         let mut output = Vec::new();
         loop {
             let (bytes, ended) = {
                 let mut unread = self.buffer.lock();
                 let all = unread.bytes().len();
-                (unread.take(all), unread.ended().is_some())
+                unread.tail.take_lost();
+                (unread.tail.take(all), unread.ended().is_some())
             };
             output.extend_from_slice(&bytes);
-            let pause = deadline.min(Instant::now() + quiet);
+            let pause = limit.within(quiet).deadline;
             if ended || timeout_at(pause, self.buffer.changed()).await.is_err() {
                 return String::from_utf8_lossy(&output).into_owned();
             }
@@ -197,8 +199,20 @@ impl Expect {
     pub fn drain(&mut self) -> String {
         let mut unread = self.buffer.lock();
         let all = unread.bytes().len();
-        unread.take_lost();
-        String::from_utf8_lossy(&unread.take(all)).into_owned()
+        unread.tail.take_lost();
+        String::from_utf8_lossy(&unread.tail.take(all)).into_owned()
+    }
+
+    /// Everything that came since the session began, read or not: the newest [`HISTORY_LIMIT`](crate::HISTORY_LIMIT) bytes,
+    /// lossily decoded, and how many bytes are missing in front of them.
+    #[must_use]
+    pub fn output(&self) -> (String, u64) {
+        self.record.output()
+    }
+
+    /// Hands every line that comes from now on to a listener, in the task that reads the guest: it must not block.
+    pub fn on_output(&self, listener: Option<OutputListener>) {
+        self.record.listen(listener);
     }
 
     /// The end of the unread output, without reading it.
@@ -217,6 +231,15 @@ impl Expect {
     pub async fn close(&mut self) {
         if let Err(error) = self.writer.shutdown().await {
             tracing::debug!(%error, "stream was closed before");
+        }
+    }
+
+    fn no_match(&self, patterns: &[Pattern], timeout: Duration) -> Error {
+        let patterns: Vec<&str> = patterns.iter().map(Pattern::as_str).collect();
+        Error::NoMatch {
+            patterns: patterns.join(", "),
+            timeout,
+            output: self.peek(),
         }
     }
 
@@ -257,144 +280,19 @@ impl std::fmt::Debug for Expect {
 }
 
 fn search(unread: &mut Unread, patterns: &[Pattern], seen: u64) -> Option<RawMatch> {
-    let seen = unread.index_of(seen);
+    let seen = unread.tail.index_of(seen);
     let (index, found) = patterns
         .iter()
         .enumerate()
         .find_map(|(i, p)| p.find(unread.bytes(), seen).map(|found| (i, found)))?;
-    unread.take(found.end);
+    unread.tail.take(found.end);
     Some(RawMatch {
         index,
         before: found.before,
         matched: found.matched,
-        dropped: unread.take_lost(),
+        dropped: unread.tail.take_lost(),
     })
 }
 
 #[cfg(test)]
-mod tests {
-    use tokio::io::DuplexStream;
-
-    use super::*;
-
-    const SOON: Duration = Duration::from_secs(10);
-
-    fn pair(capacity: usize) -> (Expect, DuplexStream) {
-        let (near, far) = tokio::io::duplex(1 << 20);
-        (
-            Expect::with_capacity(Transport::from_stream(near), None, capacity),
-            far,
-        )
-    }
-
-    #[tokio::test]
-    async fn the_first_pattern_of_the_list_wins_and_the_rest_stays() {
-        let (mut expect, mut guest) = pair(1000);
-        guest.write_all(b"one two three four").await.unwrap();
-        let patterns = [
-            Pattern::literal("three").unwrap(),
-            Pattern::literal("two").unwrap(),
-        ];
-        let found = expect.read_until(&patterns, SOON).await.unwrap();
-        let expected = Match {
-            index: 0,
-            before: "one two ".into(),
-            matched: "three".into(),
-            dropped: 0,
-        };
-        assert_eq!(found, expected);
-        assert_eq!(expect.drain(), " four");
-    }
-
-    #[tokio::test]
-    async fn what_did_not_match_can_match_later() {
-        let (mut expect, mut guest) = pair(1000);
-        guest.write_all(b"some out").await.unwrap();
-        let never = [Pattern::literal("never").unwrap()];
-        let error = expect
-            .read_until(&never, Duration::from_millis(50))
-            .await
-            .unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "no match for never within 50ms; last output: some out"
-        );
-        guest.write_all(b"put").await.unwrap();
-        let found = expect
-            .read_until(&[Pattern::literal("output").unwrap()], SOON)
-            .await
-            .unwrap();
-        assert_eq!(found.before, "some ");
-    }
-
-    #[tokio::test]
-    async fn a_long_match_in_pieces_is_found() {
-        let (mut expect, mut guest) = pair(1 << 20);
-        let pattern = [Pattern::new("<x+>").unwrap()];
-        let write = async {
-            guest.write_all(&vec![b'.'; 200_000]).await.unwrap();
-            guest.write_all(b"<").await.unwrap();
-            for _ in 0..50 {
-                guest.write_all(&[b'x'; 1000]).await.unwrap();
-                tokio::task::yield_now().await;
-            }
-            guest.write_all(b">").await.unwrap();
-        };
-        let (found, ()) = tokio::join!(expect.read_until(&pattern, SOON), write);
-        let found = found.unwrap();
-        assert_eq!((found.before.len(), found.matched.len()), (200_000, 50_002));
-    }
-
-    #[tokio::test]
-    async fn the_end_of_the_stream_comes_after_its_data() {
-        let (mut expect, mut guest) = pair(1000);
-        guest.write_all(b"last words").await.unwrap();
-        drop(guest);
-        let found = expect
-            .read_until(&[Pattern::literal("last").unwrap()], SOON)
-            .await
-            .unwrap();
-        assert_eq!(found.matched, "last");
-        let error = expect
-            .read_until(&[Pattern::literal("more").unwrap()], SOON)
-            .await
-            .unwrap_err();
-        assert!(
-            matches!(&error, Error::Gone { output, .. } if output == " words"),
-            "{error}"
-        );
-        assert!(matches!(expect.send(b"x").await, Err(Error::Gone { .. })));
-        assert!(expect.has_ended());
-    }
-
-    #[tokio::test]
-    async fn a_flood_keeps_its_end_and_says_so() {
-        let (mut expect, mut guest) = pair(1000);
-        guest.write_all(&vec![b'.'; 100_000]).await.unwrap();
-        guest.write_all(b"end").await.unwrap();
-        let found = expect
-            .read_until(&[Pattern::literal("end").unwrap()], SOON)
-            .await
-            .unwrap();
-        assert_eq!(found.before.len() as u64 + found.dropped, 100_000);
-        assert!(found.before.len() < 1200);
-    }
-
-    #[tokio::test]
-    async fn quiet_ends_a_read() {
-        let (mut expect, mut guest) = pair(1000);
-        guest.write_all(b"a").await.unwrap();
-        assert_eq!(
-            expect
-                .read_until_quiet(Duration::from_millis(50), SOON)
-                .await,
-            "a"
-        );
-        assert_eq!(
-            expect
-                .read_until_quiet(Duration::from_millis(1), SOON)
-                .await,
-            ""
-        );
-    }
-}
+mod tests;

@@ -1,21 +1,27 @@
 //! A command that runs in the guest beside the shell.
 
+mod collect;
+mod scanner;
+
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use regex::bytes::Regex;
+use russh::Channel;
 use russh::client::Msg;
-use russh::{Channel, ChannelMsg, ChannelReadHalf, ChannelWriteHalf, Sig};
 use tokio::sync::{mpsc, watch};
 use tokio::time::timeout;
 
 use crate::error::{ERROR_OUTPUT_LIMIT, Error, Result};
 use crate::escapes::tail_lossy;
-use crate::expect::DEFAULT_CAPACITY;
+use crate::marker;
 use crate::script;
 use crate::shell::CommandOutput;
-use crate::ssh::SshConnection;
-use crate::transport::Ending;
+use crate::ssh::{Slot, SshConnection};
+
+pub(crate) use collect::signal_name;
+use collect::{Finish, Order, Output, collect, obey};
+use scanner::Scanner;
 
 /// A command started by [`SshConnection::start`](crate::SshConnection::start) on a channel of its own. Standard output and
 /// standard error are merged in the order of their arrival; the newest 8 MiB are kept.
@@ -30,57 +36,40 @@ pub struct Job {
     connection: SshConnection,
 }
 
-struct Output {
-    bytes: Vec<u8>,
-    dropped: u64,
-    /// What the shell of the job says first: its process id. `None` once it was seen (or will not come).
-    greeting: Option<Regex>,
-    pid: Option<u32>,
-}
-
-/// How the command ended.
-#[derive(Clone, Debug)]
-enum Finish {
-    Exit { status: i32, signal: Option<String> },
-    Gone(String),
-}
-
-enum Order {
-    Stdin(Vec<u8>),
-    EndOfStdin,
-}
-
 impl Job {
-    /// `greeting` matches what [`script::job`] makes the guest print before the command's output.
+    /// `token` is the one that [`script::job`] was told, if the command was wrapped so.
+    ///
+    /// # Errors
+    /// [`Error::InvalidPattern`].
     pub(crate) fn new(
         channel: Channel<Msg>,
+        slot: Slot,
         command: &str,
-        greeting: Option<Regex>,
+        token: Option<&str>,
         connection: SshConnection,
-    ) -> Self {
+    ) -> Result<Self> {
+        let greeting = token.map(greeting).transpose()?;
+        let end = token.map(marker::job_end);
+        let scanners = end.map(|end| [Scanner::new(&end), Scanner::new(&end)]);
         let (reader, writer) = channel.split();
-        let output = Arc::new(Mutex::new(Output {
-            bytes: Vec::new(),
-            dropped: 0,
-            greeting,
-            pid: None,
-        }));
+        let output = Arc::new(Mutex::new(Output::new(greeting)));
         let (finish, finished) = watch::channel(None);
         let (orders, orders_in) = mpsc::channel(16);
         tokio::spawn(collect(
             reader,
+            scanners,
             Arc::clone(&output),
             finish,
-            connection.ending(),
+            slot.ending(),
         ));
-        tokio::spawn(obey(writer, orders_in));
-        Self {
+        tokio::spawn(obey(writer, orders_in, finished.clone(), slot));
+        Ok(Self {
             command: command.to_owned(),
             output,
             finished,
             orders,
             connection,
-        }
+        })
     }
 
     /// The command.
@@ -89,7 +78,8 @@ impl Job {
         &self.command
     }
 
-    /// Waits for the command to end; `None` if it still runs after `timeout`. May be called again, also after the end.
+    /// Waits for the command to end; a child that it leaves in the background does not count, even if it holds the output.
+    /// `None` if the command still runs after `timeout`. May be called again, also after the end.
     ///
     /// # Errors
     /// [`Error::Gone`] with the output so far if the connection was lost or the guest did not tell a status.
@@ -103,12 +93,12 @@ impl Job {
         match finish {
             Some(Finish::Exit { status, signal }) => {
                 let output = self.lock();
-                let text = String::from_utf8_lossy(&output.bytes).into_owned();
+                let text = String::from_utf8_lossy(output.tail.bytes()).into_owned();
                 Ok(Some(CommandOutput {
                     status,
                     signal,
                     output: text,
-                    dropped: output.dropped,
+                    dropped: output.tail.lost(),
                 }))
             }
             Some(Finish::Gone(reason)) => Err(self.gone(reason)),
@@ -129,7 +119,7 @@ impl Job {
         if output.greeting.is_some() {
             return String::new();
         }
-        String::from_utf8_lossy(&output.bytes).into_owned()
+        String::from_utf8_lossy(output.tail.bytes()).into_owned()
     }
 
     /// Writes to the command's standard input. Bytes are queued; a command that does not read does not block the caller
@@ -154,15 +144,26 @@ impl Job {
     /// command does nothing.
     ///
     /// # Errors
-    /// [`Error::StepTimeout`] if the command still runs after `grace`; [`Error::Gone`] or [`Error::Ssh`] if the connection
-    /// was lost.
+    /// [`Error::StepTimeout`] if the command still runs after `grace`; [`Error::Unsupported`] if the user's login shell is no
+    /// POSIX shell; [`Error::Gone`] or [`Error::Ssh`] if the connection was lost.
     pub async fn kill(&self, grace: Duration) -> Result<()> {
         let kill = async {
             while self.is_running() {
-                let pid = self.lock().pid;
+                let (pid, untold) = {
+                    let output = self.lock();
+                    (output.pid, output.greeting.is_none() && self.is_running())
+                };
+                if pid.is_none() && untold {
+                    return Err(Error::Unsupported {
+                        operation: "killing a job whose shell is no POSIX shell",
+                        kind: "ssh",
+                    });
+                }
                 if let Some(pid) = pid {
                     let killer = self.connection.start_plain(&script::kill(pid)).await?;
-                    killer.wait(grace).await?;
+                    if let Err(error) = killer.wait(grace).await {
+                        tracing::debug!(%error, "how the kill went is not known");
+                    }
                     self.wait(grace).await?;
                     return Ok(());
                 }
@@ -195,7 +196,7 @@ impl Job {
         Error::Gone {
             reason,
             status: None,
-            output: tail_lossy(&self.lock().bytes, ERROR_OUTPUT_LIMIT),
+            output: tail_lossy(self.lock().tail.bytes(), ERROR_OUTPUT_LIMIT),
         }
     }
 
@@ -204,131 +205,19 @@ impl Job {
     }
 }
 
+fn greeting(token: &str) -> Result<Regex> {
+    let pattern = marker::job_pattern(token);
+    Regex::new(&pattern).map_err(|source| Error::InvalidPattern {
+        pattern,
+        source: Box::new(source),
+    })
+}
+
 impl std::fmt::Debug for Job {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Job")
             .field("command", &self.command)
             .field("running", &self.is_running())
             .finish()
-    }
-}
-
-/// Reads the channel to its end, so that one job's output never holds up the connection.
-async fn collect(
-    mut channel: ChannelReadHalf,
-    output: Arc<Mutex<Output>>,
-    finish: watch::Sender<Option<Finish>>,
-    connection: Ending,
-) {
-    let mut exit = None;
-    while let Some(message) = channel.wait().await {
-        match message {
-            ChannelMsg::Data { data } | ChannelMsg::ExtendedData { data, .. } => {
-                output
-                    .lock()
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .push(&data);
-            }
-            ChannelMsg::ExitStatus { exit_status } => {
-                exit = Some(Finish::Exit {
-                    status: i32::try_from(exit_status).unwrap_or(i32::MAX),
-                    signal: None,
-                });
-            }
-            ChannelMsg::ExitSignal {
-                signal_name: signal,
-                ..
-            } => {
-                let status = 128 + signal_number(&signal);
-                exit = Some(Finish::Exit {
-                    status,
-                    signal: Some(signal_name(&signal)),
-                });
-            }
-            ChannelMsg::Failure => {
-                exit = Some(Finish::Gone(
-                    "the guest refused to start the command".to_owned(),
-                ));
-            }
-            _ => {}
-        }
-    }
-    output
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner)
-        .greeting = None;
-    let exit = exit.unwrap_or_else(|| {
-        let reason = connection.facts().reason;
-        Finish::Gone(reason.unwrap_or_else(|| "the channel was closed without a status".to_owned()))
-    });
-    // Fails only if nobody holds the job any more.
-    let _ = finish.send(Some(exit));
-}
-
-/// Carries out what the job's owner wants, until the owner is gone.
-async fn obey(channel: ChannelWriteHalf<Msg>, mut orders: mpsc::Receiver<Order>) {
-    while let Some(order) = orders.recv().await {
-        let done = match order {
-            Order::Stdin(bytes) => channel.data_bytes(bytes).await,
-            Order::EndOfStdin => channel.eof().await,
-        };
-        if done.is_err() {
-            return;
-        }
-    }
-    // Fails only if the connection is gone, and the channel with it.
-    let _ = channel.close().await;
-}
-
-/// A greeting that has not come within so many bytes will not come: the user's login shell is no POSIX shell.
-const GREETING_WINDOW: usize = 64 * 1024;
-
-impl Output {
-    fn push(&mut self, bytes: &[u8]) {
-        self.bytes.extend_from_slice(bytes);
-        if let Some(greeting) = &self.greeting {
-            if let Some(found) = greeting.captures(&self.bytes) {
-                self.pid = found
-                    .get(1)
-                    .and_then(|m| std::str::from_utf8(m.as_bytes()).ok()?.parse().ok());
-                let place = found.get_match().range();
-                self.bytes.drain(place);
-                self.greeting = None;
-            } else if self.bytes.len() > GREETING_WINDOW {
-                self.greeting = None;
-            }
-        }
-        if self.bytes.len() > DEFAULT_CAPACITY + DEFAULT_CAPACITY / 8 {
-            let cut = self.bytes.len() - DEFAULT_CAPACITY;
-            self.bytes.drain(..cut);
-            self.dropped += cut as u64;
-        }
-    }
-}
-
-/// The name of a signal without `SIG`.
-pub(crate) fn signal_name(signal: &Sig) -> String {
-    match signal {
-        Sig::Custom(name) => name.clone(),
-        known => format!("{known:?}"),
-    }
-}
-
-/// The number of a signal on Linux; the protocol carries names only.
-fn signal_number(signal: &Sig) -> i32 {
-    match signal {
-        Sig::HUP => 1,
-        Sig::INT => 2,
-        Sig::QUIT => 3,
-        Sig::ILL => 4,
-        Sig::ABRT => 6,
-        Sig::FPE => 8,
-        Sig::KILL => 9,
-        Sig::USR1 => 10,
-        Sig::SEGV => 11,
-        Sig::PIPE => 13,
-        Sig::ALRM => 14,
-        Sig::TERM => 15,
-        Sig::Custom(_) => 0,
     }
 }

@@ -71,6 +71,24 @@ impl Pattern {
         Self::new(&regex::escape(text))
     }
 
+    /// A regular expression searched in each line of the unread output (`read_until_any_line_matches` of the reference): `^`
+    /// and `$` are the ends of a line, `\n` or `\r\n`. The last line may still be growing.
+    ///
+    /// # Errors
+    /// [`Error::InvalidPattern`].
+    pub fn any_line(regex: &str) -> Result<Self> {
+        let compiled = RegexBuilder::new(regex)
+            .multi_line(true)
+            .crlf(true)
+            .size_limit(REGEX_SIZE)
+            .build()
+            .map_err(|e| invalid(regex, e))?;
+        Ok(Self {
+            scope: Scope::Anywhere(compiled),
+            text: regex.to_owned(),
+        })
+    }
+
     /// A regular expression searched in the last non-empty line only, the way prompts are matched by the reference
     /// (`read_until_last_line_matches`, parameter `shell_prompt`). Terminal escapes in that line are ignored.
     ///
@@ -189,7 +207,7 @@ mod tests {
 
     #[test]
     fn prompts_are_matched_in_the_last_line_with_something_on_it() {
-        let prompt = Pattern::last_line(LINUX.shell_prompt).unwrap();
+        let prompt = Pattern::last_line(&LINUX.shell_prompt).unwrap();
         for yes in [
             "[root@guest ~]# ",
             "out\r\n$ ",
@@ -215,7 +233,7 @@ mod tests {
     #[test]
     fn a_console_prompt_is_seen_through_kernel_messages() {
         let login = LINUX.login;
-        let user = Pattern::console_line(login.user_prompt, Some(login.not_user_prompt)).unwrap();
+        let user = Pattern::console_line(&login.user_prompt, Some(&login.not_user_prompt)).unwrap();
         for yes in [
             "guest login: ",
             "guest login: [    1.234567] usb 1-1: new\r\n",
@@ -232,8 +250,17 @@ mod tests {
         ] {
             assert!(!matches(&user, no), "{no:?}");
         }
-        let password = Pattern::console_line(login.password_prompt, None).unwrap();
+        let password = Pattern::console_line(&login.password_prompt, None).unwrap();
         assert!(matches(&password, "Password: ") && matches(&password, "password for root:"));
+    }
+
+    #[test]
+    fn lines_are_looked_at_one_by_one() {
+        let pattern = Pattern::any_line("^status: [a-z]+$").unwrap();
+        assert!(matches(&pattern, "one\r\nstatus: good\r\nthree\r\n"));
+        assert!(matches(&pattern, "one\nstatus: good"));
+        assert!(!matches(&pattern, "the status: good\n"));
+        assert!(!matches(&pattern, "status: \ngood"));
     }
 
     #[test]

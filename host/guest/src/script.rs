@@ -1,4 +1,5 @@
-//! The text that is typed into a guest's shell: settings, markers, and commands quoted so that no terminal can harm them.
+//! The text that is typed into a guest's shell: settings, markers (as [`marker`](crate::marker) finds them), and commands
+//! quoted so that no terminal can harm them.
 //!
 //! Every marker is printed from parts, so that an echo of the typed line never looks like the marker itself.
 
@@ -25,12 +26,8 @@ pub(crate) const ROWS: u32 = 24;
 /// What must hold for the terminal: no echo, output unchanged, lines with signals, all eight bits.
 const STTY: &str = "stty -echo -opost -ixon -iexten -istrip icanon isig icrnl 2>/dev/null; stty rows 24 cols 1024 2>/dev/null; ";
 
-/// The prompt of a shell under control, as a regular expression without its end anchor; `tag` names one session.
-pub(crate) fn prompt_pattern(tag: &str) -> String {
-    format!("vthost-{tag}# ")
-}
-
-/// The line that brings a fresh login shell under control; answers with [`ready_pattern`]. It may be typed repeatedly.
+/// The line that brings a fresh login shell under control; answers with [`Markers::ready`](crate::marker::Markers::ready).
+/// It may be typed repeatedly.
 ///
 /// `command` before a special builtin keeps its failure from ending the line in ash and dash. The prompt goes through a
 /// variable so that printing `PS1` is not mistaken for a prompt. The trap tells the status of a shell that exits.
@@ -50,16 +47,6 @@ pub(crate) fn settings(tag: &str) -> String {
     )
 }
 
-/// Matches the answer to [`settings`].
-pub(crate) fn ready_pattern(tag: &str) -> String {
-    format!(r"@vtr:{tag}@\r*\n")
-}
-
-/// Matches what the exiting shell prints; the last field is its status.
-pub(crate) fn exit_pattern(tag: &str) -> String {
-    format!(r"@vtx:{tag}:[0-9]+@")
-}
-
 /// The typed text that runs a command between its two markers. `body` is a shell word. One logical line: the shell has
 /// read all of it before the command starts, so a command that reads the terminal cannot eat the end marker.
 pub(crate) fn run(token: &str, body: &str, renew_terminal: bool) -> String {
@@ -75,29 +62,16 @@ pub(crate) fn run(token: &str, body: &str, renew_terminal: bool) -> String {
     )
 }
 
-/// Matches the begin marker, with what the terminal puts before a line feed.
-pub(crate) fn begin_pattern(token: &str) -> String {
-    format!(r"@vtb:{token}@\r*\n")
-}
-
-/// Matches the end marker; the last field is the status.
-pub(crate) fn end_pattern(token: &str) -> String {
-    format!(r"@vte:{token}:[0-9]+@\r*\n")
-}
-
-/// Asks the shell for a sign of life; answers with [`probe_pattern`].
+/// Asks the shell for a sign of life; answers with
+/// [`Markers::probe`](crate::marker::Markers::probe).
 pub(crate) fn probe(token: &str) -> String {
     format!(
         r#"__vt_q=$?; {{ \printf '@%s:%s:%s:%s@\n' vtp {token} "$__vt_q" "$__vt_s"; }} 2>/dev/null"#
     )
 }
 
-/// Matches the answer to [`probe`]: fields for `$?`, and for token and status of the last command that came to its end.
-pub(crate) fn probe_pattern(token: &str) -> String {
-    format!(r"@vtp:{token}:[0-9]+:[0-9a-f]*:?[0-9]*@\r*\n")
-}
-
-/// Stores one piece of a command in the guest; answers with [`ready_pattern`] of `token`. The dot keeps the line feeds at
+/// Stores one piece of a command in the guest; answers with
+/// [`Markers::stored`](crate::marker::Markers::stored). The dot keeps the line feeds at
 /// the end of the piece, which a command substitution would drop.
 pub(crate) fn store_piece(token: &str, piece: &str, first: bool) -> String {
     let so_far = if first { "" } else { "$__vt_c" };
@@ -149,19 +123,30 @@ pub(crate) fn pieces(command: &str) -> Vec<&str> {
     pieces
 }
 
-/// The text of a job: its shell tells its process id first, see [`job_pattern`].
+/// The text of a job. Its shell tells its process id first, see [`job_pattern`](crate::marker::job_pattern), and last the
+/// status of the command on standard output and standard error, see [`job_end`](crate::marker::job_end). Then it stays
+/// until a line comes, or for a second: dropbear loses the last output and the status of a program that ends while it is
+/// busy with another channel.
 pub(crate) fn job(token: &str, command: &str) -> String {
-    format!("{{ \\printf '@%s:%s:%s@\\n' vtj {token} \"$$\"; }} 2>/dev/null\n{command}")
+    format!(
+        concat!(
+            "{{ \\printf '@%s:%s:%s@\\n' vtj {token} \"$$\"; }} 2>/dev/null\n",
+            "( \\command eval {body} )\n",
+            "__vt_s=$?\n",
+            "\\printf '@%s:%s:%s@' vtd {token} \"$__vt_s\" >&2\n",
+            "{{ \\printf '@%s:%s:%s@' vtd {token} \"$__vt_s\"; read -r __vt_r || sleep 1; }} 2>/dev/null\n",
+            "exit \"$__vt_s\"",
+        ),
+        token = token,
+        body = quote(command),
+    )
 }
 
-/// Matches what a job says first; group 1 is the process id of its shell.
-pub(crate) fn job_pattern(token: &str) -> String {
-    format!(r"@vtj:{token}:([0-9]+)@\n")
-}
-
-/// Kills a job: its process group, or its shell alone where the server has made no group for it (dropbear).
+/// Kills a job: its process group, or its shells alone where the server has made no group for it (dropbear).
 pub(crate) fn kill(pid: u32) -> String {
-    format!("kill -KILL -{pid} 2>/dev/null || kill -KILL {pid}")
+    format!(
+        "kill -KILL -{pid} 2>/dev/null || {{ pkill -KILL -P {pid} 2>/dev/null; kill -KILL {pid}; }}"
+    )
 }
 
 /// Refuses what cannot be an argument.

@@ -1,15 +1,16 @@
 //! One session type over every carrier.
 
+mod calls;
+
 use std::time::Duration;
 
-use crate::error::{Error, Result};
-use crate::expect::Match;
-use crate::job::Job;
-use crate::pattern::Pattern;
+use crate::error::Result;
+use crate::expect::Expect;
 use crate::serial::{self, LoginSpec};
-use crate::shell::{CommandOutput, Shell, ShellOptions};
+use crate::shell::{Shell, ShellOptions, Wire};
 use crate::ssh::SshConnection;
 use crate::target::{SshOptions, SshTarget};
+use crate::tcp::{Greeted, NcTarget, TelnetTarget};
 use crate::transcript::Transcript;
 use crate::transport::Transport;
 
@@ -18,6 +19,10 @@ use crate::transport::Transport;
 pub enum SessionKind {
     /// ssh over TCP.
     Ssh,
+    /// telnet over TCP.
+    Telnet,
+    /// TCP with nothing between it and the shell.
+    Nc,
     /// A console: serial port, virtio console, or any other byte stream with a login on it.
     Serial,
 }
@@ -28,6 +33,8 @@ impl SessionKind {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Ssh => "ssh",
+            Self::Telnet => "telnet",
+            Self::Nc => "nc",
             Self::Serial => "serial",
         }
     }
@@ -36,6 +43,7 @@ impl SessionKind {
 /// A logged-in shell in a guest, as `wait_for_login` and `wait_for_serial_login` of the guide give it.
 #[derive(Debug)]
 pub struct Session {
+    kind: SessionKind,
     shell: Shell,
     ssh: Option<SshConnection>,
 }
@@ -52,6 +60,9 @@ impl Session {
         shell: ShellOptions,
         transcript: Option<Transcript>,
     ) -> Result<Self> {
+        if let (Some(transcript), Some(password)) = (&transcript, &target.auth.password) {
+            transcript.hide(password);
+        }
         let connection = SshConnection::connect(target, ssh).await?;
         Self::over(connection, shell, transcript, ssh.handshake_timeout).await
     }
@@ -68,8 +79,75 @@ impl Session {
     ) -> Result<Self> {
         let shell = connection.open_shell(shell, transcript, timeout).await?;
         Ok(Self {
+            kind: SessionKind::Ssh,
             shell,
             ssh: Some(connection),
+        })
+    }
+
+    /// Connects by telnet, once, and logs in at the prompts of the guest.
+    ///
+    /// # Errors
+    /// [`Error::Connect`](crate::Error::Connect), [`Error::NoBanner`](crate::Error::NoBanner), and see [`serial::login`].
+    pub async fn telnet(
+        target: &TelnetTarget,
+        shell: ShellOptions,
+        transcript: Option<Transcript>,
+        timeout: Duration,
+    ) -> Result<Self> {
+        let greeted = Greeted::new(&target.host, target.port, timeout).await?;
+        Self::telnet_on(greeted, target, shell, transcript, timeout).await
+    }
+
+    pub(crate) async fn telnet_on(
+        greeted: Greeted,
+        target: &TelnetTarget,
+        shell: ShellOptions,
+        transcript: Option<Transcript>,
+        timeout: Duration,
+    ) -> Result<Self> {
+        let login = LoginSpec {
+            username: target.username.clone(),
+            password: target.password.clone(),
+            shell,
+            patterns: target.patterns.clone(),
+            timeout,
+        };
+        Ok(Self {
+            kind: SessionKind::Telnet,
+            shell: serial::login_by_telnet(greeted.into_telnet(), &login, transcript).await?,
+            ssh: None,
+        })
+    }
+
+    /// Connects to a TCP port that gives a shell to whoever comes. Nothing can be interrupted there: a command that runs into
+    /// its timeout holds the session until it ends.
+    ///
+    /// # Errors
+    /// [`Error::Connect`](crate::Error::Connect), [`Error::NoBanner`](crate::Error::NoBanner),
+    /// [`Error::ShellNotReady`](crate::Error::ShellNotReady), [`Error::Gone`](crate::Error::Gone),
+    /// [`Error::InvalidPattern`](crate::Error::InvalidPattern).
+    pub async fn nc(
+        target: &NcTarget,
+        shell: ShellOptions,
+        transcript: Option<Transcript>,
+        timeout: Duration,
+    ) -> Result<Self> {
+        let greeted = Greeted::new(&target.host, target.port, timeout).await?;
+        Self::nc_on(greeted, shell, transcript, timeout).await
+    }
+
+    pub(crate) async fn nc_on(
+        greeted: Greeted,
+        shell: ShellOptions,
+        transcript: Option<Transcript>,
+        timeout: Duration,
+    ) -> Result<Self> {
+        let expect = Expect::new(greeted.into_raw(), transcript);
+        Ok(Self {
+            kind: SessionKind::Nc,
+            shell: Shell::take_over_on(expect, shell, Wire::Raw, timeout).await?,
+            ssh: None,
         })
     }
 
@@ -83,6 +161,7 @@ impl Session {
         transcript: Option<Transcript>,
     ) -> Result<Self> {
         Ok(Self {
+            kind: SessionKind::Serial,
             shell: serial::login(transport, login, transcript).await?,
             ssh: None,
         })
@@ -91,11 +170,7 @@ impl Session {
     /// What carries the session.
     #[must_use]
     pub fn kind(&self) -> SessionKind {
-        if self.ssh.is_some() {
-            SessionKind::Ssh
-        } else {
-            SessionKind::Serial
-        }
+        self.kind
     }
 
     /// The ssh connection under the session, if it is one; it can carry more sessions and jobs.
@@ -107,98 +182,6 @@ impl Session {
     /// The shell itself.
     pub fn shell(&mut self) -> &mut Shell {
         &mut self.shell
-    }
-
-    /// Runs a command and returns status and output, see [`Shell::cmd_status_output`].
-    ///
-    /// # Errors
-    /// See there.
-    pub async fn cmd_status_output(
-        &mut self,
-        command: &str,
-        timeout: Duration,
-    ) -> Result<CommandOutput> {
-        self.shell.cmd_status_output(command, timeout).await
-    }
-
-    /// Runs a command and returns its output, whatever its status.
-    ///
-    /// # Errors
-    /// See [`Shell::cmd_status_output`].
-    pub async fn cmd_output(&mut self, command: &str, timeout: Duration) -> Result<String> {
-        self.shell.cmd_output(command, timeout).await
-    }
-
-    /// Runs a command and returns its status.
-    ///
-    /// # Errors
-    /// See [`Shell::cmd_status_output`].
-    pub async fn cmd_status(&mut self, command: &str, timeout: Duration) -> Result<i32> {
-        self.shell.cmd_status(command, timeout).await
-    }
-
-    /// Runs a command that must succeed and returns its output.
-    ///
-    /// # Errors
-    /// See [`Shell::cmd`].
-    pub async fn cmd(&mut self, command: &str, timeout: Duration) -> Result<String> {
-        self.shell.cmd(command, timeout).await
-    }
-
-    /// Starts a command beside the shell, see [`SshConnection::start`].
-    ///
-    /// # Errors
-    /// [`Error::Unsupported`] on a console, which has room for one program only; see also [`SshConnection::start`].
-    pub async fn start(&self, command: &str) -> Result<Job> {
-        match &self.ssh {
-            Some(connection) => connection.start(command).await,
-            None => Err(Error::Unsupported {
-                operation: "starting a job",
-                kind: SessionKind::Serial.as_str(),
-            }),
-        }
-    }
-
-    /// Types a line, see [`Shell::send_line`].
-    ///
-    /// # Errors
-    /// [`Error::Gone`], [`Error::Write`].
-    pub async fn send_line(&mut self, line: &str) -> Result<()> {
-        self.shell.send_line(line).await
-    }
-
-    /// Sends bytes as they are, e.g. control characters.
-    ///
-    /// # Errors
-    /// [`Error::Gone`], [`Error::Write`].
-    pub async fn send(&mut self, bytes: &[u8]) -> Result<()> {
-        self.shell.send(bytes).await
-    }
-
-    /// Waits for one of the patterns, see [`Shell::read_until`].
-    ///
-    /// # Errors
-    /// [`Error::NoMatch`], [`Error::Gone`].
-    pub async fn read_until(&mut self, patterns: &[Pattern], timeout: Duration) -> Result<Match> {
-        self.shell.read_until(patterns, timeout).await
-    }
-
-    /// Waits for a prompt and returns the output before it, see [`Shell::read_until_prompt`].
-    ///
-    /// # Errors
-    /// [`Error::NoMatch`], [`Error::Gone`].
-    pub async fn read_until_prompt(&mut self, timeout: Duration) -> Result<String> {
-        self.shell.read_until_prompt(timeout).await
-    }
-
-    /// Reads until nothing more comes for `quiet`.
-    pub async fn read_until_quiet(&mut self, quiet: Duration, timeout: Duration) -> String {
-        self.shell.read_until_quiet(quiet, timeout).await
-    }
-
-    /// Reads what is there now.
-    pub async fn drain(&mut self) -> String {
-        self.shell.drain().await
     }
 
     /// True if the shell answers within `timeout`, see [`Shell::is_responsive`].
@@ -217,5 +200,13 @@ impl Session {
     /// stays logged in, as in the reference; the next login finds its prompt.
     pub async fn close(mut self) {
         self.shell.close().await;
+    }
+
+    /// Ends the session at once and without a word to the guest; over ssh the connections end with all other sessions and
+    /// jobs on them. For a guest that is known to be dead.
+    pub async fn kill(self) {
+        if let Some(connection) = &self.ssh {
+            connection.kill().await;
+        }
     }
 }

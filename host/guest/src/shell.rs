@@ -1,50 +1,70 @@
 //! A shell at the other end of a terminal, under control: commands with exact status and output.
 //!
-//! One engine serves ssh and serial. After login the shell is told once to stop echoing, editing lines, paging and
-//! decorating its prompt, and the terminal to leave output alone. A command is then typed as one quoted argument of `eval`
-//! between two markers that carry a fresh random token: what stands between them is the output, byte for byte, and the end
-//! marker carries the status. Tested with bash, dash and busybox ash.
+//! One engine serves ssh, telnet and serial. After login a POSIX shell is told once to stop echoing, editing lines, paging
+//! and decorating its prompt, and the terminal to leave output alone. A command is then typed as one quoted argument of
+//! `eval` between two markers that carry a fresh random token: what stands between them is the output, byte for byte, and
+//! the end marker carries the status. Tested with bash, dash and busybox ash. Other shells are spoken to at their prompt, see
+//! [`Dialect`].
 
 mod command;
+mod lines;
+mod posix;
+mod prompt;
+mod recover;
+mod returns;
+mod stream;
 
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::adapter::LINUX;
+use crate::adapter::{Dialect, LINUX};
 use crate::error::{Error, Result};
-use crate::expect::{Expect, Match};
+use crate::expect::Expect;
+use crate::limit::Limit;
+use crate::marker::Markers;
 use crate::pattern::Pattern;
 use crate::script;
 
 pub use command::CommandOutput;
+pub use stream::Streamed;
 
 /// The time a command gets if the caller has no opinion, as in the reference.
 pub const DEFAULT_COMMAND_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// How long an interrupted program may take to die.
-const INTERRUPT_GRACE: Duration = Duration::from_secs(3);
+/// How long a shell may take to show that it takes orders, at first; each attempt waits longer.
+const FIRST_PATIENCE: Duration = Duration::from_secs(5);
 
-/// How long the prompt may lag behind the end of a command before it is taken for changed by the user.
-const PROMPT_LAG: Duration = Duration::from_secs(1);
-
-/// How a shell is spoken to: the parameters `shell_prompt` and `shell_linesep`.
+/// How a shell is spoken to: the parameters `shell_prompt`, `shell_linesep` and `status_test_command`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ShellOptions {
     /// A regular expression for the prompt of the login shell, and of programs started from it, in the last non-empty line.
     pub prompt: String,
     /// What ends a line.
     pub linesep: String,
+    /// What the shell understands.
+    pub dialect: Dialect,
+    /// Prints the status of the last command; only [`Dialect::Prompt`] needs it. Without one the status of a command cannot
+    /// be had there, its output can.
+    pub status_command: String,
 }
 
 impl Default for ShellOptions {
     fn default() -> Self {
-        Self {
-            prompt: LINUX.shell_prompt.to_owned(),
-            linesep: LINUX.shell_linesep.to_owned(),
-        }
+        LINUX.shell_options()
     }
+}
+
+/// What lies between the host and the shell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Wire {
+    /// A terminal: Ctrl-C interrupts what runs.
+    Terminal,
+    /// A terminal that the kernel writes to as well.
+    Console,
+    /// No terminal: nothing interrupts.
+    Raw,
 }
 
 enum State {
@@ -67,19 +87,22 @@ enum State {
 pub struct Shell {
     expect: Expect,
     options: ShellOptions,
-    tag: String,
+    wire: Wire,
+    markers: Markers,
     state: State,
-    /// A prompt that the shell has printed or will print soon and that nobody has read.
-    prompt_owed: bool,
+    /// How many prompts the shell has printed or will print soon that nobody has read.
+    prompts_owed: u32,
     /// Somebody changed the terminal: it must be set again before the next command.
     terminal_changed: bool,
+    /// The shell shows what is typed; never so for a POSIX shell under control.
+    echoes: bool,
     own_prompt: Pattern,
     any_prompt: Pattern,
 }
 
 impl Shell {
-    /// Brings a login shell under control. The shell may be at its prompt or still starting; the settings are typed again
-    /// if they are lost on the way.
+    /// Brings a login shell on a terminal under control. The shell may be at its prompt or still starting; the settings are
+    /// typed again if they are lost on the way.
     ///
     /// # Errors
     /// [`Error::ShellNotReady`] after `timeout`, [`Error::Gone`], [`Error::InvalidPattern`].
@@ -88,8 +111,17 @@ impl Shell {
         options: ShellOptions,
         timeout: Duration,
     ) -> Result<Self> {
-        let mut shell = Self::new(expect, options)?;
-        shell.settle_in(timeout).await?;
+        Self::take_over_on(expect, options, Wire::Terminal, timeout).await
+    }
+
+    pub(crate) async fn take_over_on(
+        expect: Expect,
+        options: ShellOptions,
+        wire: Wire,
+        timeout: Duration,
+    ) -> Result<Self> {
+        let mut shell = Self::new(expect, options, wire)?;
+        shell.settle_in(Limit::after(timeout)).await?;
         Ok(shell)
     }
 
@@ -97,192 +129,87 @@ impl Shell {
     pub(crate) async fn prove(
         expect: Expect,
         options: ShellOptions,
+        wire: Wire,
         timeout: Duration,
     ) -> Result<std::result::Result<Self, Expect>> {
-        let mut shell = Self::new(expect, options)?;
-        match shell.settle_in(timeout).await {
+        let mut shell = Self::new(expect, options, wire)?;
+        match shell.settle_in(Limit::after(timeout)).await {
             Ok(()) => Ok(Ok(shell)),
             Err(Error::ShellNotReady { .. }) => Ok(Err(shell.expect)),
             Err(error) => Err(error),
         }
     }
 
-    fn new(expect: Expect, options: ShellOptions) -> Result<Self> {
-        let tag = token();
+    fn new(expect: Expect, options: ShellOptions, wire: Wire) -> Result<Self> {
+        let markers = Markers::new(&token(), wire == Wire::Console);
         Ok(Self {
-            own_prompt: Pattern::new(&format!(r"{}\z", script::prompt_pattern(&tag)))?,
-            any_prompt: Pattern::last_line(&options.prompt)?,
+            own_prompt: markers.prompt()?,
+            any_prompt: prompt_pattern(&options.prompt, wire)?,
             expect,
-            options,
+            wire,
             state: State::Ready,
-            prompt_owed: true,
+            prompts_owed: u32::from(options.dialect == Dialect::Posix),
             terminal_changed: false,
-            tag,
+            echoes: false,
+            markers,
+            options,
         })
     }
 
-    async fn settle_in(&mut self, timeout: Duration) -> Result<()> {
-        let deadline = Instant::now() + timeout;
-        let ready = [Pattern::new(&script::ready_pattern(&self.tag))?];
+    async fn settle_in(&mut self, limit: Limit) -> Result<()> {
+        let ready = [self.markers.ready()?];
         for attempt in 0_u32.. {
-            if attempt >= 2 {
+            if attempt >= 2 && self.wire != Wire::Raw {
                 // Twice unheard: a half-typed line or a waiting program is in the way. Not earlier, since this would also
                 // cut off a slow profile script.
                 self.expect.send(b"\x03").await?;
             }
-            self.type_line(&script::settings(&self.tag)).await?;
-            let patience =
-                deadline.min(Instant::now() + Duration::from_secs(5 * u64::from(attempt + 1)));
-            match self.expect.read_until_raw(&ready, patience, timeout).await {
-                Err(Error::NoMatch { .. }) if Instant::now() < deadline => {}
+            let patience = limit.within(FIRST_PATIENCE * (attempt + 1));
+            let settled = if self.options.dialect == Dialect::Posix {
+                self.type_line(&script::settings(self.markers.tag()))
+                    .await?;
+                self.expect.read_until_raw(&ready, patience).await.map(drop)
+            } else {
+                self.find_prompt(patience).await
+            };
+            match settled {
+                Err(Error::NoMatch { .. }) if !limit.is_over() => {}
                 Err(Error::NoMatch { output, .. }) => {
+                    let timeout = limit.timeout;
                     return Err(Error::ShellNotReady { timeout, output });
                 }
-                other => return other.map(drop),
+                other => return other,
             }
         }
         Ok(())
     }
 
-    /// Asks for a sign of life and returns the answer.
-    async fn probe(&mut self, deadline: Instant, timeout: Duration) -> Result<Vec<u8>> {
-        let token = token();
-        self.type_line(&script::probe(&token)).await?;
-        let pattern = [Pattern::new(&script::probe_pattern(&token))?];
-        let answer = self
-            .expect
-            .read_until_raw(&pattern, deadline, timeout)
-            .await?;
-        self.prompt_owed = true;
-        Ok(answer.matched)
+    /// How the shell is spoken to at present.
+    #[must_use]
+    pub fn options(&self) -> &ShellOptions {
+        &self.options
     }
 
-    /// Makes the running program let go of the shell.
-    async fn interrupt(&mut self) -> Result<()> {
-        let prompts = [self.own_prompt.clone(), self.any_prompt.clone()];
-        for (key, grace) in [
-            (b"\x03", INTERRUPT_GRACE),
-            (b"\x1c", INTERRUPT_GRACE * 2 / 3),
-        ] {
-            self.expect.send(key).await?;
-            let deadline = Instant::now() + grace;
-            match self.expect.read_until_raw(&prompts, deadline, grace).await {
-                Ok(_) if self.probe(deadline, grace).await.is_ok() => {
-                    self.state = State::Ready;
-                    self.terminal_changed = true;
-                    return Ok(());
-                }
-                Err(error @ Error::Gone { .. }) => return Err(error),
-                _ => {}
-            }
-        }
+    /// Changes what counts as a prompt (`set_prompt` of the reference): of programs that are started in the shell, and of the
+    /// shell itself unless it is a POSIX shell, which has a prompt of ours.
+    ///
+    /// # Errors
+    /// [`Error::InvalidPattern`]; the old one stays then.
+    pub fn set_prompt(&mut self, prompt: &str) -> Result<()> {
+        self.any_prompt = prompt_pattern(prompt, self.wire)?;
+        prompt.clone_into(&mut self.options.prompt);
         Ok(())
     }
 
-    /// Makes sure that the shell listens before something new is typed.
-    async fn regain(&mut self) -> Result<()> {
-        match &self.state {
-            State::Ready => Ok(()),
-            State::Ended { reason, status } => Err(Error::Gone {
-                reason: reason.clone(),
-                status: *status,
-                output: self.expect.peek(),
-            }),
-            State::Lost { since } => {
-                let since = *since;
-                self.expect.drain();
-                self.interrupt().await?;
-                if matches!(self.state, State::Ready) {
-                    return Ok(());
-                }
-                Err(Error::Unusable {
-                    after: since.elapsed(),
-                    output: self.expect.peek(),
-                })
-            }
-        }
+    /// Changes what ends a typed line (`set_linesep` of the reference).
+    pub fn set_linesep(&mut self, linesep: &str) {
+        linesep.clone_into(&mut self.options.linesep);
     }
 
-    /// Reads the prompt that still belongs to the last command, so that [`Shell::read_until_prompt`] waits for a new one.
-    async fn settle(&mut self) {
-        if std::mem::take(&mut self.prompt_owed) {
-            let prompt = [self.own_prompt.clone()];
-            if self
-                .expect
-                .read_until_raw(&prompt, Instant::now() + PROMPT_LAG, PROMPT_LAG)
-                .await
-                .is_err()
-            {
-                tracing::debug!("the prompt of the shell is not the one it was given");
-            }
-        }
-    }
-
-    async fn type_line(&mut self, text: &str) -> Result<()> {
-        let line = format!("{text}{}", self.options.linesep);
-        self.expect.send(line.as_bytes()).await
-    }
-
-    /// Types a line and does not wait for anything (`sendline` of the reference). A line longer than 4095 bytes is cut by
-    /// the guest's terminal.
-    ///
-    /// # Errors
-    /// [`Error::Gone`], [`Error::Write`].
-    pub async fn send_line(&mut self, line: &str) -> Result<()> {
-        self.settle().await;
-        self.type_line(line).await
-    }
-
-    /// Sends bytes as they are, e.g. control characters.
-    ///
-    /// # Errors
-    /// [`Error::Gone`], [`Error::Write`].
-    pub async fn send(&mut self, bytes: &[u8]) -> Result<()> {
-        self.settle().await;
-        self.expect.send(bytes).await
-    }
-
-    /// Waits for one of the patterns, see [`Expect::read_until`].
-    ///
-    /// # Errors
-    /// [`Error::NoMatch`], [`Error::Gone`].
-    pub async fn read_until(&mut self, patterns: &[Pattern], timeout: Duration) -> Result<Match> {
-        self.settle().await;
-        self.expect.read_until(patterns, timeout).await
-    }
-
-    /// Waits for a prompt (the shell's own, or `shell_prompt` in the last line) and returns the output before it.
-    ///
-    /// # Errors
-    /// [`Error::NoMatch`], [`Error::Gone`].
-    pub async fn read_until_prompt(&mut self, timeout: Duration) -> Result<String> {
-        let prompts = [self.own_prompt.clone(), self.any_prompt.clone()];
-        Ok(self.read_until(&prompts, timeout).await?.before)
-    }
-
-    /// Reads until nothing more comes, see [`Expect::read_until_quiet`].
-    pub async fn read_until_quiet(&mut self, quiet: Duration, timeout: Duration) -> String {
-        self.settle().await;
-        self.expect.read_until_quiet(quiet, timeout).await
-    }
-
-    /// Reads what is there now.
-    pub async fn drain(&mut self) -> String {
-        self.settle().await;
-        self.expect.drain()
-    }
-
-    /// True if the shell answers within `timeout`; false also while a program started by [`Shell::send_line`] runs (which
-    /// may then see the question on its standard input).
-    pub async fn is_responsive(&mut self, timeout: Duration) -> bool {
-        if self.has_ended() {
-            return false;
-        }
-        let alive = self.probe(Instant::now() + timeout, timeout).await.is_ok();
-        if alive {
-            self.state = State::Ready;
-        }
-        alive
+    /// Changes what prints the status of the last command (`set_status_test_command` of the reference); only
+    /// [`Dialect::Prompt`] makes use of it.
+    pub fn set_status_command(&mut self, command: &str) {
+        command.clone_into(&mut self.options.status_command);
     }
 
     /// True once the shell has exited or its stream has ended.
@@ -306,8 +233,15 @@ impl Shell {
 impl std::fmt::Debug for Shell {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Shell")
-            .field("tag", &self.tag)
+            .field("tag", &self.markers.tag())
             .finish_non_exhaustive()
+    }
+}
+
+fn prompt_pattern(prompt: &str, wire: Wire) -> Result<Pattern> {
+    match wire {
+        Wire::Console => Pattern::console_line(prompt, None),
+        Wire::Terminal | Wire::Raw => Pattern::last_line(prompt),
     }
 }
 

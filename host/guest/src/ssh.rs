@@ -1,55 +1,45 @@
-//! ssh into a guest: one connection, a shell on a terminal, and any number of jobs beside it.
+//! ssh into a guest: shells on terminals of their own, and any number of jobs beside them.
+
+mod link;
+mod pool;
 
 use std::fmt;
-use std::net::Shutdown;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
-use regex::bytes::Regex;
-use russh::client::{self, Handle};
-use russh::{Channel, ChannelMsg, ChannelReadHalf, Disconnect, Pty};
+use russh::{Channel, ChannelMsg, ChannelReadHalf, Pty, client};
 use tokio::io::AsyncWriteExt;
-use tokio::net::TcpStream;
 use tokio::sync::oneshot;
+use tokio::time::timeout;
 
-use crate::auth;
-use crate::client::{Client, config};
 use crate::error::{Error, Result};
 use crate::expect::Expect;
 use crate::job::Job;
 use crate::script;
 use crate::shell::{Shell, ShellOptions, token};
-use crate::target::{HostKeyPolicy, SshOptions, SshTarget};
+use crate::target::{SshOptions, SshTarget};
+use crate::tcp::Greeted;
 use crate::transcript::Transcript;
 use crate::transport::{Ending, Transport};
 
-/// An authenticated ssh connection. Clones share it; it is closed when the last clone, shell and job are gone.
+use link::Link;
+pub(crate) use link::Slot;
+use pool::Pool;
+
+/// How long the guest may take to start a program. It is slow under emulation, and busy while it boots.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// How often a channel is asked for that the guest closes before it has started anything.
+const ATTEMPTS: u32 = 10;
+
+/// An authenticated way into a guest by ssh. Clones share it; it is closed when the last clone, shell and job are gone.
+///
+/// It is one TCP connection, and more when the server refuses another shell or job on it: they must show the same host key,
+/// and close when nothing runs on them.
 #[derive(Clone)]
 pub struct SshConnection {
-    link: Arc<Link>,
+    pool: Arc<Pool>,
 }
-
-struct Link {
-    handle: Handle<Client>,
-    host: String,
-    port: u16,
-    ending: Ending,
-    socket: SocketGuard,
-}
-
-/// Shuts a socket down when dropped. A handshake that is given up on leaves a task of the ssh library behind, which would
-/// keep its connection open in the guest for as long as the guest likes.
-struct SocketGuard(std::net::TcpStream);
-
-impl Drop for SocketGuard {
-    fn drop(&mut self) {
-        // Fails only if the connection is down already.
-        let _ = self.0.shutdown(Shutdown::Both);
-    }
-}
-
-/// A TCP connection on which a server has begun to speak.
-pub(crate) struct Greeted(TcpStream);
 
 impl SshConnection {
     /// Connects and authenticates: one attempt, no waiting for a guest that boots
@@ -59,141 +49,48 @@ impl SshConnection {
     /// [`Error::Connect`], [`Error::NoBanner`], [`Error::Handshake`], [`Error::HostKey`], [`Error::AuthRefused`],
     /// [`Error::Key`], [`Error::StepTimeout`].
     pub async fn connect(target: &SshTarget, options: &SshOptions) -> Result<Self> {
-        let greeted = Self::greet(target, options.banner_timeout).await?;
+        let greeted = Greeted::new(&target.host, target.port, options.banner_timeout).await?;
         Self::authenticate(target, options, greeted).await
     }
 
-    /// The first rung: a TCP connection whose other side has begun to speak.
-    pub(crate) async fn greet(target: &SshTarget, timeout: Duration) -> Result<Greeted> {
-        let SshTarget { host, port, .. } = target;
-        let timeout = timeout.max(SshOptions::SHORTEST_BANNER_TIMEOUT);
-        let no_banner = |reason: String| Error::NoBanner {
-            host: host.clone(),
-            port: *port,
-            reason,
-        };
-        let greet = async {
-            let stream = TcpStream::connect((host.as_str(), *port))
-                .await
-                .and_then(|stream| stream.set_nodelay(true).map(|()| stream))
-                .map_err(|source| Error::Connect {
-                    host: host.clone(),
-                    port: *port,
-                    source,
-                })?;
-            match stream.peek(&mut [0; 16]).await {
-                Ok(0) => Err(no_banner("the connection was closed at once".to_owned())),
-                Ok(_) => Ok(Greeted(stream)),
-                Err(error) => Err(no_banner(error.to_string())),
-            }
-        };
-        match tokio::time::timeout(timeout, greet).await {
-            Ok(result) => result,
-            Err(_) => Err(no_banner(format!("silence for {timeout:?}"))),
-        }
-    }
-
-    /// The second rung: key exchange and authentication.
+    /// Key exchange and authentication on a connection whose server has begun to speak.
     pub(crate) async fn authenticate(
         target: &SshTarget,
         options: &SshOptions,
         greeted: Greeted,
     ) -> Result<Self> {
-        let SshTarget { host, port, .. } = target;
-        let broken = |source: russh::Error| Error::Handshake {
-            host: host.clone(),
-            port: *port,
-            source: Box::new(source),
-        };
-        let stream = greeted.0.into_std().map_err(|e| broken(e.into()))?;
-        let socket = SocketGuard(stream.try_clone().map_err(|e| broken(e.into()))?);
-        let stream = TcpStream::from_std(stream).map_err(|e| broken(e.into()))?;
-
-        let ending = Ending::default();
-        let refused_key = Arc::new(Mutex::new(None));
-        let client = Client::new(
-            target.host_key.clone(),
-            Arc::clone(&refused_key),
-            ending.clone(),
-        );
-        let login = async {
-            let mut handle =
-                match client::connect_stream(Arc::new(config(options)), stream, client).await {
-                    Ok(handle) => handle,
-                    Err(error) => {
-                        let refused = refused_key
-                            .lock()
-                            .unwrap_or_else(PoisonError::into_inner)
-                            .take();
-                        return Err(match (refused, &target.host_key) {
-                            (Some(found), HostKeyPolicy::Pinned(expected)) => Error::HostKey {
-                                host: host.clone(),
-                                port: *port,
-                                expected: expected.clone(),
-                                found,
-                            },
-                            _ => broken(error),
-                        });
-                    }
-                };
-            auth::authenticate(&mut handle, target).await?;
-            Ok(handle)
-        };
-        let handle = match tokio::time::timeout(options.handshake_timeout, login).await {
-            Ok(result) => result?,
-            Err(_) => {
-                let step = format!("ssh handshake with {host}:{port}");
-                return Err(Error::StepTimeout {
-                    step,
-                    timeout: options.handshake_timeout,
-                });
-            }
-        };
+        let first = Link::authenticate(target, options, greeted).await?;
+        let pool = Pool::new(target, options, first);
         Ok(Self {
-            link: Arc::new(Link {
-                handle,
-                host: host.clone(),
-                port: *port,
-                ending,
-                socket,
-            }),
+            pool: Arc::new(pool),
         })
+    }
+
+    /// The fingerprint of the server's host key, as [`HostKeyPolicy::Pinned`](crate::HostKeyPolicy::Pinned) takes it: who
+    /// knows that the machine is still the same can demand the same key at the next login.
+    #[must_use]
+    pub fn host_key(&self) -> &str {
+        self.pool.first.host_key()
     }
 
     /// Opens a login shell on a terminal of its own and brings it under control.
     ///
     /// # Errors
-    /// [`Error::Ssh`], [`Error::ShellNotReady`], [`Error::Gone`].
+    /// [`Error::Ssh`], [`Error::ShellNotReady`], [`Error::Gone`]; where another connection is needed also those of
+    /// [`SshConnection::connect`], and [`Error::Crowded`].
     pub async fn open_shell(
         &self,
         options: ShellOptions,
         transcript: Option<Transcript>,
         timeout: Duration,
     ) -> Result<Shell> {
-        let channel = self.open_channel().await?;
-        let modes = [
-            (Pty::ECHO, 0),
-            (Pty::OPOST, 0),
-            (Pty::ONLCR, 0),
-            (Pty::IXON, 0),
-            (Pty::ICANON, 1),
-            (Pty::ISIG, 1),
-        ];
-        channel
-            .request_pty(false, "dumb", script::COLUMNS, script::ROWS, 0, 0, &modes)
-            .await
-            .map_err(|e| self.link.failed("request terminal", e))?;
-        channel
-            .request_shell(false)
-            .await
-            .map_err(|e| self.link.failed("request shell", e))?;
-
+        let (channel, slot, link) = self.request(Request::Shell).await?;
         let (reader, writer) = channel.split();
         let ending = Ending::default();
         let (near, far) = tokio::io::duplex(64 * 1024);
         let (in_use, dropped) = oneshot::channel::<()>();
         let transport = Transport::new(near, writer.make_writer()).with_ending(ending.clone());
-        let connection = self.link.ending.clone();
+        let connection = slot.ending();
         tokio::spawn(async move {
             tokio::select! {
                 () = feed(reader, far, ending, connection) => {}
@@ -201,9 +98,10 @@ impl SshConnection {
             }
             // The connection may live on with other channels. Fails only if it does not.
             let _ = writer.close().await;
+            drop(slot);
         });
         let mut expect = Expect::new(transport, transcript);
-        expect.keep(Arc::new((Arc::clone(&self.link), in_use)));
+        expect.keep(Box::new((self.clone(), link, in_use)));
         Shell::take_over(expect, options, timeout).await
     }
 
@@ -211,26 +109,23 @@ impl SshConnection {
     /// a fresh environment and the home directory, as `ssh host command` does.
     ///
     /// # Errors
-    /// [`Error::Ssh`], [`Error::Gone`], [`Error::InvalidCommand`].
+    /// [`Error::Ssh`], [`Error::Gone`], [`Error::InvalidCommand`]; where another connection is needed also those of
+    /// [`SshConnection::connect`], and [`Error::Crowded`].
     pub async fn start(&self, command: &str) -> Result<Job> {
         script::check(command)?;
         let token = token();
-        let pattern = script::job_pattern(&token);
-        let greeting = Regex::new(&pattern).map_err(|source| Error::InvalidPattern {
-            pattern,
-            source: Box::new(source),
-        })?;
-        let channel = self.exec(&script::job(&token, command)).await?;
-        Ok(Job::new(channel, command, Some(greeting), self.clone()))
+        let (channel, slot) = self.exec(&script::job(&token, command)).await?;
+        Job::new(channel, slot, command, Some(&token), self.clone())
     }
 
-    /// Starts a command as it is; the job cannot be killed.
+    /// Starts a command as it is, for a guest whose shell is no POSIX shell; the job cannot be killed.
     pub(crate) async fn start_plain(&self, command: &str) -> Result<Job> {
-        let channel = self.exec(command).await?;
-        Ok(Job::new(channel, command, None, self.clone()))
+        script::check(command)?;
+        let (channel, slot) = self.exec(command).await?;
+        Job::new(channel, slot, command, None, self.clone())
     }
 
-    async fn exec(&self, command: &str) -> Result<Channel<client::Msg>> {
+    async fn exec(&self, command: &str) -> Result<(Channel<client::Msg>, Slot)> {
         if let Some(reason) = self.lost() {
             return Err(Error::Gone {
                 reason,
@@ -238,79 +133,126 @@ impl SshConnection {
                 output: String::new(),
             });
         }
-        let channel = self.open_channel().await?;
-        channel
-            .exec(false, command)
-            .await
-            .map_err(|e| self.link.failed("start command", e))?;
-        Ok(channel)
+        let (channel, slot, _) = self.request(Request::Exec(command)).await?;
+        Ok((channel, slot))
     }
 
-    async fn open_channel(&self) -> Result<Channel<client::Msg>> {
-        self.link
-            .handle
-            .channel_open_session()
-            .await
-            .map_err(|e| self.link.failed("open channel", e))
+    /// A channel for whatever it is wanted, with its place on a connection.
+    pub(crate) async fn open_channel(&self) -> Result<(Channel<client::Msg>, Slot)> {
+        let (channel, slot, _) = self.pool.open_channel().await?;
+        Ok((channel, slot))
     }
 
-    pub(crate) fn ending(&self) -> Ending {
-        self.link.ending.clone()
+    /// Opens a channel and starts a program on it.
+    ///
+    /// Dropbear closes every channel that it has not been asked for a program yet when a program on another one ends. A
+    /// channel that was closed before the answer to the request has started nothing, so it is asked for again.
+    async fn request(
+        &self,
+        request: Request<'_>,
+    ) -> Result<(Channel<client::Msg>, Slot, Arc<Link>)> {
+        let mut attempts = 0;
+        loop {
+            attempts += 1;
+            let (mut channel, slot, link) = self.pool.open_channel().await?;
+            let operation = request.operation();
+            request
+                .send(&channel)
+                .await
+                .map_err(|e| link.failed(operation, e))?;
+            let answer = timeout(ANSWER_TIMEOUT, answer(&mut channel)).await;
+            match answer.map_err(|_| Error::StepTimeout {
+                step: format!("ssh {operation} on {link:?}"),
+                timeout: ANSWER_TIMEOUT,
+            })? {
+                Some(true) => return Ok((channel, slot, link)),
+                Some(false) => return Err(link.failed(operation, russh::Error::RequestDenied)),
+                None if attempts < ATTEMPTS && link.lost().is_none() => {
+                    tracing::debug!(operation, connection = ?link, "the guest closed a new channel, trying again");
+                }
+                None => return Err(link.failed(operation, russh::Error::Disconnect)),
+            }
+        }
     }
 
-    /// Why the connection is gone, if it is.
+    /// Why the (first) connection is gone, if it is.
     #[must_use]
     pub fn lost(&self) -> Option<String> {
-        let known = self.link.ending.facts().reason;
-        known.or_else(|| {
-            self.link
-                .handle
-                .is_closed()
-                .then(|| "the ssh connection is closed".to_owned())
-        })
+        self.pool.first.lost()
     }
 
-    /// Ends the connection with everything on it.
+    /// How many TCP connections there are at present.
+    pub async fn connections(&self) -> usize {
+        self.pool.links().await.len()
+    }
+
+    /// Ends all connections with everything on them.
     pub async fn close(&self) {
-        self.link.ending.update(|facts| {
-            facts
-                .reason
-                .get_or_insert_with(|| "the session was closed by the host".to_owned());
-        });
-        let farewell = self
-            .link
-            .handle
-            .disconnect(Disconnect::ByApplication, "done", "en");
-        if tokio::time::timeout(Duration::from_secs(1), farewell)
-            .await
-            .is_err()
-        {
-            // The library is stuck in a write to a dead guest.
-            let _ = self.link.socket.0.shutdown(Shutdown::Both);
+        for link in self.pool.links().await {
+            link.close().await;
+        }
+    }
+
+    /// Like [`SshConnection::close`] without a word to the guest, for one that does not listen any more.
+    pub async fn kill(&self) {
+        for link in self.pool.links().await {
+            link.cut();
         }
     }
 }
 
 impl fmt::Debug for SshConnection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "SshConnection({}:{})", self.link.host, self.link.port)
+        write!(f, "SshConnection({:?})", self.pool.first)
     }
 }
 
-impl Link {
-    fn failed(&self, operation: &'static str, source: russh::Error) -> Error {
-        match self.ending.facts().reason {
-            Some(reason) => Error::Gone {
-                reason,
-                status: None,
-                output: String::new(),
-            },
-            None => Error::Ssh {
-                host: self.host.clone(),
-                port: self.port,
-                operation,
-                source: Box::new(source),
-            },
+/// A program to start on a channel.
+#[derive(Clone, Copy)]
+enum Request<'a> {
+    /// The login shell on a terminal.
+    Shell,
+    /// A command without one.
+    Exec(&'a str),
+}
+
+impl Request<'_> {
+    fn operation(self) -> &'static str {
+        match self {
+            Self::Shell => "request shell",
+            Self::Exec(_) => "start command",
+        }
+    }
+
+    async fn send(self, channel: &Channel<client::Msg>) -> std::result::Result<(), russh::Error> {
+        let command = match self {
+            Self::Exec(command) => command,
+            Self::Shell => {
+                let modes = [
+                    (Pty::ECHO, 0),
+                    (Pty::OPOST, 0),
+                    (Pty::ONLCR, 0),
+                    (Pty::IXON, 0),
+                    (Pty::ICANON, 1),
+                    (Pty::ISIG, 1),
+                ];
+                channel
+                    .request_pty(false, "dumb", script::COLUMNS, script::ROWS, 0, 0, &modes)
+                    .await?;
+                return channel.request_shell(true).await;
+            }
+        };
+        channel.exec(true, command).await
+    }
+}
+
+/// Waits for the answer to a request; `None` if the channel is closed without one.
+async fn answer(channel: &mut Channel<client::Msg>) -> Option<bool> {
+    loop {
+        match channel.wait().await? {
+            ChannelMsg::Success => return Some(true),
+            ChannelMsg::Failure => return Some(false),
+            _ => {}
         }
     }
 }

@@ -1,8 +1,79 @@
-//! What an ssh connection needs to know: the way, the credentials, the times.
+//! What a session over the network needs to know: the way, the credentials, the times.
 
 use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
+
+use crate::session::SessionKind;
+use crate::tcp::{self, NcTarget, TelnetTarget};
+
+/// The way to a shell of a guest, whatever its shell server speaks (parameter `shell_client`).
+#[derive(Clone, Debug)]
+pub enum ShellTarget {
+    /// ssh.
+    Ssh(SshTarget),
+    /// telnet.
+    Telnet(TelnetTarget),
+    /// Nothing but the shell.
+    Nc(NcTarget),
+}
+
+impl ShellTarget {
+    /// Host name or address, and TCP port.
+    #[must_use]
+    pub fn address(&self) -> (&str, u16) {
+        match self {
+            Self::Ssh(SshTarget { host, port, .. })
+            | Self::Telnet(TelnetTarget { host, port, .. })
+            | Self::Nc(NcTarget { host, port }) => (host, *port),
+        }
+    }
+
+    /// The user name, where there is one.
+    #[must_use]
+    pub fn username(&self) -> Option<&str> {
+        match self {
+            Self::Ssh(SshTarget { username, .. }) | Self::Telnet(TelnetTarget { username, .. }) => {
+                Some(username)
+            }
+            Self::Nc(_) => None,
+        }
+    }
+
+    /// What it makes.
+    #[must_use]
+    pub fn kind(&self) -> SessionKind {
+        match self {
+            Self::Ssh(_) => SessionKind::Ssh,
+            Self::Telnet(_) => SessionKind::Telnet,
+            Self::Nc(_) => SessionKind::Nc,
+        }
+    }
+}
+
+impl From<SshTarget> for ShellTarget {
+    fn from(target: SshTarget) -> Self {
+        Self::Ssh(target)
+    }
+}
+
+impl From<&SshTarget> for ShellTarget {
+    fn from(target: &SshTarget) -> Self {
+        Self::Ssh(target.clone())
+    }
+}
+
+impl From<TelnetTarget> for ShellTarget {
+    fn from(target: TelnetTarget) -> Self {
+        Self::Telnet(target)
+    }
+}
+
+impl From<NcTarget> for ShellTarget {
+    fn from(target: NcTarget) -> Self {
+        Self::Nc(target)
+    }
+}
 
 /// The way into a guest by ssh: the parameters `shell_port`, `username`, `password`.
 #[derive(Clone, Debug)]
@@ -95,7 +166,7 @@ pub struct SshOptions {
 
 impl SshOptions {
     /// The least that `banner_timeout` can be set to.
-    pub const SHORTEST_BANNER_TIMEOUT: Duration = Duration::from_secs(4);
+    pub const SHORTEST_BANNER_TIMEOUT: Duration = tcp::SHORTEST_BANNER_TIMEOUT;
 }
 
 impl Default for SshOptions {

@@ -7,6 +7,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::error::{Error, Result};
+use crate::escapes::is_bidi_control;
 
 /// A line longer than this is written in pieces, so that a guest that never ends a line cannot hold memory.
 const LINE_LIMIT: usize = 4096;
@@ -14,11 +15,15 @@ const LINE_LIMIT: usize = 4096;
 /// A transcript stops after this many bytes: a guest that prints for ever must not fill the disk. 64 MiB.
 const TRANSCRIPT_LIMIT: usize = 64 << 20;
 
+/// What is shorter is not hidden.
+const SHORTEST_SECRET: usize = 4;
+
 /// A log of one session (`session-*.log` in the results tree); clones write to the same log.
 ///
 /// One record a line: time in UTC, a direction mark, and the text with control characters shown as escapes, so that the
 /// file is safe to `cat`. The marks: `<` from the guest, `>` to the guest, `=` a note of the host. A line is written when
-/// it is complete or when the direction changes. Passwords are never written.
+/// it is complete or when the direction changes. The password of the login is never written: the line that answers the
+/// question for it is left out, and wherever else it stands `[hidden]` takes its place.
 #[derive(Clone)]
 pub struct Transcript {
     log: Arc<Mutex<Log>>,
@@ -31,6 +36,8 @@ struct Log {
     direction: char,
     /// Bytes that may still be written.
     left: usize,
+    /// What is replaced wherever it stands.
+    secrets: Vec<Vec<u8>>,
 }
 
 impl Transcript {
@@ -42,6 +49,7 @@ impl Transcript {
             line: Vec::new(),
             direction: '=',
             left: TRANSCRIPT_LIMIT,
+            secrets: Vec::new(),
         };
         Self {
             log: Arc::new(Mutex::new(log)),
@@ -62,6 +70,16 @@ impl Transcript {
                 source,
             })?;
         Ok(Self::new(Box::new(BufWriter::new(file))))
+    }
+
+    /// Replaces a text by `[hidden]` wherever it stands from now on. A text of less than four bytes is not: it would stand
+    /// everywhere.
+    pub fn hide(&self, secret: &str) {
+        let secret = secret.as_bytes();
+        let mut log = self.lock();
+        if secret.len() >= SHORTEST_SECRET && !log.secrets.iter().any(|s| s == secret) {
+            log.secrets.push(secret.to_vec());
+        }
     }
 
     /// Writes a remark of the host, e.g. `connection lost`.
@@ -113,8 +131,11 @@ impl Log {
             return;
         }
         let time = jiff::Timestamp::now();
-        let text = visible(&self.line);
-        self.line.clear();
+        let mut line = std::mem::take(&mut self.line);
+        for secret in &self.secrets {
+            line = hidden(&line, secret);
+        }
+        let text = visible(&line);
         if self.left == 0 {
             return;
         }
@@ -156,6 +177,19 @@ impl Drop for Log {
     }
 }
 
+/// The line with something else where the secret stood.
+fn hidden(line: &[u8], secret: &[u8]) -> Vec<u8> {
+    let mut clean = Vec::with_capacity(line.len());
+    let mut rest = line;
+    while let Some(place) = rest.windows(secret.len()).position(|w| w == secret) {
+        clean.extend_from_slice(&rest[..place]);
+        clean.extend_from_slice(b"[hidden]");
+        rest = &rest[place + secret.len()..];
+    }
+    clean.extend_from_slice(rest);
+    clean
+}
+
 /// The bytes as one line of text: the line end is dropped, control characters and broken UTF-8 become `\xNN`.
 fn visible(line: &[u8]) -> String {
     let line = line.strip_suffix(b"\n").unwrap_or(line);
@@ -165,7 +199,7 @@ fn visible(line: &[u8]) -> String {
             match c {
                 '\t' => text.push(c),
                 '\\' => text.push_str("\\\\"),
-                c if c.is_control() => text.extend(c.escape_default()),
+                c if c.is_control() || is_bidi_control(c) => text.extend(c.escape_default()),
                 c => text.push(c),
             }
         }
@@ -197,6 +231,27 @@ mod tests {
             ["> ls", "< a\\r", "< bc\\xff\\u{1b}[0m", "= closed"]
         );
         assert!(text.starts_with("20"), "{text}");
+    }
+
+    #[test]
+    fn secrets_are_hidden() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("session.log");
+        let transcript = Transcript::to_file(&path).unwrap();
+        transcript.hide("secret");
+        transcript.hide("abc");
+        transcript.sent(b"login -p secret secretsecret\n");
+        transcript.received(b"abc sec");
+        transcript.received(b"ret\n");
+        drop(transcript);
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert!(!text.contains("secret"), "{text}");
+        assert!(
+            text.contains("> login -p [hidden] [hidden][hidden]"),
+            "{text}"
+        );
+        assert!(text.contains("< abc [hidden]"), "{text}");
+        assert_eq!(visible("a\u{202e}b".as_bytes()), "a\\u{202e}b");
     }
 
     #[test]

@@ -83,6 +83,12 @@ pub enum JobError {
     /// The sandbox does not work here, or a pack does not fit it.
     #[error(transparent)]
     Sandbox(#[from] vthost_sandbox::SandboxError),
+    /// Machines have no place for overlays and sockets.
+    #[error("there is no place for overlays and sockets in /var/tmp")]
+    RunDir(#[source] std::io::Error),
+    /// The kernel does not tell what tests leave running.
+    #[error("cannot become the parent of processes that lose theirs")]
+    Orphans(#[source] std::io::Error),
     /// The random numbers of the system cannot be read.
     #[error("cannot make an id for the job")]
     Id(#[source] std::io::Error),

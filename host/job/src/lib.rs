@@ -4,6 +4,7 @@
 //! each, what is denied and why. [`Runner`] carries it out and says what happens as events, in order, and as nothing
 //! else: it knows neither terminals nor file formats.
 
+mod depend;
 mod dir;
 mod error;
 mod one;

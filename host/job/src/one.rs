@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use vthost_cartesian::OriginKind;
-use vthost_env::{Context, Environment, ErrorKind, Log};
+use vthost_env::{Context, Environment, Log, Pool};
 use vthost_metadata::{
     EventKind, LogLevel, LogSource, Phase, Status, TestFinished, TestLog, TestPhase, TestStarted,
 };
@@ -14,20 +14,20 @@ use vthost_provider::pack::PackLimits;
 use vthost_sandbox::{Limits, Prepared, Sandbox, TestEnd, TestLogger, TestRun};
 
 use crate::run::now;
-use crate::run_dir::RunDir;
-use crate::{Interrupt, JobDir, JobError, Plan, Planned};
+use crate::{Interrupt, JobDir, JobError, Places, Plan, Planned};
 
 /// How long what is done before and after a test may take, whatever the parameters of the test say: the deadline of the
 /// test does not count it.
-const AROUND: Duration = Duration::from_secs(900);
+pub(crate) const AROUND: Duration = Duration::from_secs(900);
 
 /// What all tests of a job share.
 pub(crate) struct Shared<'a, E> {
     pub(crate) plan: &'a Plan,
     pub(crate) sandbox: &'a Sandbox,
     pub(crate) prepared: &'a [Option<Prepared>],
-    pub(crate) data_dir: &'a Path,
+    pub(crate) places: &'a Places,
     pub(crate) dir: &'a JobDir,
+    pub(crate) pool: &'a Arc<Pool>,
     pub(crate) interrupt: &'a Interrupt,
     pub(crate) emit: &'a E,
 }
@@ -38,14 +38,22 @@ pub(crate) struct One<'a, E> {
     number: usize,
     planned: &'a Planned,
     params: Params,
+    /// Why it is not begun: something that it depends on did not pass.
+    blocked: Option<String>,
 }
 
 impl<'a, E> One<'a, E>
 where
     E: Fn(EventKind) + Clone + Send + Sync + 'static,
 {
-    pub(crate) fn new(shared: &'a Shared<'a, E>, number: usize, planned: &'a Planned) -> Self {
+    pub(crate) fn new(
+        shared: &'a Shared<'a, E>,
+        number: usize,
+        planned: &'a Planned,
+        blocked: Option<String>,
+    ) -> Self {
         Self {
+            blocked,
             shared,
             number,
             planned,
@@ -74,6 +82,9 @@ where
                 .map(|(key, value)| (key.into_owned(), value.to_owned()))
                 .collect(),
         }));
+        for note in params.notes() {
+            self.host_log(LogLevel::Info, note.to_string());
+        }
         let ended = self.phases(&shared.dir.path.join(&dir)).await;
         (shared.emit)(EventKind::TestFinished(TestFinished {
             number: self.number,
@@ -95,8 +106,9 @@ where
         if let Some(fault) = &self.planned.fault {
             return TestEnd::new(Status::Error, fault);
         }
-        if let Some(unported) = &self.planned.unported {
-            return TestEnd::new(Status::Skip, unported);
+        let skipped = [&self.planned.skip, &self.planned.unported, &self.blocked];
+        if let Some(reason) = skipped.into_iter().flatten().next() {
+            return TestEnd::new(Status::Skip, reason);
         }
         if let Some(denial) = self.planned.denials.first() {
             return TestEnd::new(Status::Skip, denial.to_string());
@@ -112,30 +124,28 @@ where
             Ok(deadline) => deadline,
             Err(error) => return TestEnd::error(error.to_string()),
         };
-        let run_dir = match RunDir::create(self.planned.vms().next().is_some()) {
-            Ok(run_dir) => run_dir,
-            Err(error) => {
-                return TestEnd::error(format!(
-                    "there is no place for overlays and sockets: {error}"
-                ));
-            }
-        };
         let context = Context {
-            data_dir: self.shared.data_dir.to_owned(),
+            data_dir: self.shared.places.data.clone(),
+            binaries: self.shared.places.binaries.clone(),
             host_files: self.shared.plan.grants.has("host-files"),
-            run_dir: run_dir.path(),
+            grants: self.shared.plan.grants.clone(),
+            host_commands: self.shared.plan.grants.has("exec"),
             log_dir: dir.to_owned(),
             log: self.log(),
+            pool: Arc::clone(self.shared.pool),
         };
         self.enter(Phase::Preprocess);
-        let env = match self.preprocess(&context).await {
-            Ok(env) => Arc::new(env),
-            Err(ended) => return ended,
+        let mut env = Environment::default();
+        let ready = self.preprocess(&mut env, &context).await;
+        let env = Arc::new(env);
+        let ended = match ready {
+            Ok(()) => {
+                self.enter(Phase::Run);
+                let env = Arc::clone(&env);
+                self.body(prepared, env, deadline, dir.join("data")).await
+            }
+            Err(ended) => ended,
         };
-        self.enter(Phase::Run);
-        let ended = self
-            .body(prepared, Arc::clone(&env), deadline, dir.join("data"))
-            .await;
         self.enter(Phase::Postprocess);
         remove_links(&dir.join("data"));
         self.postprocess(&env, &context, ended).await
@@ -162,21 +172,17 @@ where
         pack.map(|pack| pack.manifest.limits).unwrap_or_default()
     }
 
-    async fn preprocess(&self, context: &Context) -> Result<Environment, TestEnd> {
-        let params = &self.params;
+    /// Makes the environment ready, and gives the end of the test if that is not possible. What was made until then is
+    /// in the environment, for the postprocess.
+    async fn preprocess(&self, env: &mut Environment, context: &Context) -> Result<(), TestEnd> {
         tokio::select! {
-            // A dropped preprocess leaves nothing running.
             () = self.shared.interrupt.stop.cancelled() => Err(interrupted()),
             () = tokio::time::sleep(AROUND) => {
                 Err(TestEnd::error(format!("preprocess took longer than {AROUND:?}")))
             }
-            env = Environment::preprocess(params, context) => env.map_err(|error| {
-                let status = match error.kind() {
-                    ErrorKind::AccessDenied => Status::Skip,
-                    _ => Status::Error,
-                };
-                TestEnd::new(status, error.chain())
-            }),
+            ready = env.preprocess(&self.params, context) => {
+                ready.map_err(|unready| TestEnd::new(unready.status, unready.reason))
+            }
         }
     }
 
@@ -225,20 +231,10 @@ where
             () = tokio::time::sleep(AROUND) => vec![format!("it took longer than {AROUND:?}")],
             problems = env.postprocess(&self.params, context, passed) => problems,
         };
-        if problems.is_empty() {
-            return ended;
-        }
         for problem in &problems {
             self.host_log(LogLevel::Error, format!("postprocess: {problem}"));
         }
-        if ended.status.is_ok() {
-            TestEnd::new(
-                Status::Error,
-                format!("postprocess: {}", problems.join("; ")),
-            )
-        } else {
-            ended
-        }
+        with_problems(ended, &problems)
     }
 
     fn enter(&self, phase: Phase) {
@@ -267,6 +263,26 @@ where
                 message,
             }));
         })
+    }
+}
+
+/// What went wrong after a test, beside its end: it turns a good end into an ERROR, and stands in the detail of a bad one.
+fn with_problems(ended: TestEnd, problems: &[String]) -> TestEnd {
+    if problems.is_empty() {
+        return ended;
+    }
+    if ended.status.is_ok() {
+        let text = format!("postprocess: {}", problems.join("; "));
+        return TestEnd::new(Status::Error, text);
+    }
+    let lines = problems
+        .iter()
+        .map(|problem| format!("postprocess: {problem}"));
+    let before = ended.detail.clone();
+    let detail: Vec<String> = before.into_iter().chain(lines).collect();
+    TestEnd {
+        detail: Some(detail.join("\n")),
+        ..ended
     }
 }
 
@@ -299,6 +315,24 @@ mod tests {
     use std::os::unix::fs::symlink;
 
     use super::*;
+
+    #[test]
+    fn what_goes_wrong_afterwards_stands_beside_the_end() {
+        let problems = ["a leak".to_owned(), "a crash".to_owned()];
+        let passed = with_problems(TestEnd::PASS, &problems);
+        assert_eq!(passed.status, Status::Error);
+        let reason = passed.reason.as_deref();
+        assert_eq!(reason, Some("postprocess: a leak; a crash"));
+        let failed = TestEnd::new(Status::Fail, "41").with_detail(Some("expected 42".to_owned()));
+        let failed = with_problems(failed, &problems);
+        assert_eq!(
+            (failed.status, failed.reason.as_deref()),
+            (Status::Fail, Some("41"))
+        );
+        let detail = "expected 42\npostprocess: a leak\npostprocess: a crash";
+        assert_eq!(failed.detail.as_deref(), Some(detail));
+        assert_eq!(with_problems(TestEnd::PASS, &[]), TestEnd::PASS);
+    }
 
     #[test]
     fn no_link_is_left_in_the_results() {

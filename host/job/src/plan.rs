@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::PathBuf;
 
-use vthost_cartesian::{OriginKind, Variant};
+use vthost_cartesian::{OriginKind, Variant, did_you_mean, nearest};
 use vthost_metadata::{DeniedEffect, ListEntry, TestKind};
 use vthost_params::Params;
 use vthost_params::registry::effects_of;
@@ -18,6 +18,8 @@ const DEFAULT_BACKEND: &str = "qemu";
 
 /// How the first label of the tests begins: `subtests.cfg` is a block of that name.
 const TESTS: &str = "(subtest=";
+/// So many names of tests are told in a message.
+const FEW: usize = 10;
 /// A machine that every configuration has.
 const MACHINE: &str = "i440fx";
 
@@ -60,6 +62,8 @@ pub struct Planned {
     pub fault: Option<String>,
     /// Why it is skipped although nothing is wrong with it: nobody has ported it yet.
     pub unported: Option<String>,
+    /// Why it is skipped because its configuration says so (`skip = yes`).
+    pub skip: Option<String>,
 }
 
 impl Planned {
@@ -80,6 +84,8 @@ impl Planned {
     pub fn kind(&self) -> TestKind {
         if self.fault.is_some() {
             TestKind::Faulty
+        } else if self.skip.is_some() {
+            TestKind::Skipped
         } else if self.unported.is_some() {
             TestKind::NoTest
         } else if self.denials.is_empty() {
@@ -182,7 +188,9 @@ impl Plan {
             vms: test.vms().map(str::to_owned).collect(),
             source: test.variant.origin("type").map(|origin| origin.to_string()),
             kind: test.kind(),
-            note: test.fault.clone().or_else(|| test.unported.clone()),
+            note: [&test.fault, &test.skip, &test.unported]
+                .into_iter()
+                .find_map(Clone::clone),
             denied: test.denials.iter().map(denied).collect(),
         }
     }
@@ -281,6 +289,7 @@ impl<'a> Library<'a> {
             denials: denied_keys(&variant, grants).collect(),
             fault: None,
             unported: None,
+            skip: skip(&variant),
             test,
             variant,
         };
@@ -343,14 +352,29 @@ impl<'a> Library<'a> {
     }
 }
 
+/// Why a variant is skipped, if it says so (guide, `skip`).
+fn skip(variant: &Variant) -> Option<String> {
+    if !matches!(variant.get("skip"), Some("yes" | "on" | "true")) {
+        return None;
+    }
+    let place = variant.origin("skip").map(|origin| format!(" ({origin})"));
+    Some(format!("skip = yes{}", place.unwrap_or_default()))
+}
+
 fn no_test(test: &str, pack: &Pack) -> String {
     let known = pack.manifest.tests.iter().map(|test| test.name.as_str());
     let known: Vec<_> = known.collect();
-    format!(
-        "no wasm test for type `{test}` in the pack {}, which has {}",
-        pack.manifest.name,
-        known.join(", ")
-    )
+    // All of a large pack would hide what the message is about.
+    let hint = match did_you_mean(&nearest(test, known.iter().copied())) {
+        Some(question) => format!("; {question}"),
+        None if known.len() <= FEW => format!(", which has {}", known.join(", ")),
+        None => format!(
+            ", which has {} others: `vthost list --provider FILE` shows them",
+            known.len()
+        ),
+    };
+    let pack = &pack.manifest.name;
+    format!("no wasm test for type `{test}` in the pack {pack}{hint}")
 }
 
 /// An error with what caused it, in one line.

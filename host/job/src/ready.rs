@@ -1,11 +1,11 @@
 //! Whether this machine can run a plan.
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use vthost_qemu::ProbeError;
 
-use crate::{Plan, Planned};
+use crate::{Places, Plan, Planned};
 
 /// What this machine lacks for a plan.
 #[derive(Debug, thiserror::Error)]
@@ -30,7 +30,7 @@ fn list(paths: &BTreeSet<PathBuf>) -> String {
 ///
 /// # Errors
 /// [`NotReady`] with what is missing and what to do.
-pub fn check_ready(plan: &Plan, data_dir: &Path) -> Result<(), NotReady> {
+pub fn check_ready(plan: &Plan, places: &Places) -> Result<(), NotReady> {
     let with_vms: Vec<&Planned> = plan
         .tests
         .iter()
@@ -40,17 +40,23 @@ pub fn check_ready(plan: &Plan, data_dir: &Path) -> Result<(), NotReady> {
     if with_vms.is_empty() {
         return Ok(());
     }
-    let mut missing = BTreeSet::new();
+    let (mut missing, mut made) = (BTreeSet::new(), BTreeSet::new());
     for test in with_vms {
         let params = test.params();
         for vm in test.vms() {
             let vm = params.object(vm);
-            vthost_env::binary(&vm).map_err(NotReady::Qemu)?;
+            vthost_env::binary(&vm, &places.binaries).map_err(NotReady::Qemu)?;
             for image in vm.objects("images") {
+                let image = vm.object(image);
                 // A parameter that is wrong is the error of its test, not of the machine.
-                if let Ok((path, _)) = vthost_env::base_image(&vm.object(image), data_dir)
-                    && !path.exists()
-                {
+                let Ok((path, _)) = vthost_env::base_image(&image, &places.data) else {
+                    continue;
+                };
+                // The test makes it, and may leave it to those after it.
+                let makes = |key| image.flag(key, false).unwrap_or(true);
+                if makes("create_image") || makes("force_create_image") {
+                    made.insert(path);
+                } else if !path.exists() && !made.contains(&path) {
                     missing.insert(path);
                 }
             }

@@ -6,12 +6,15 @@ use std::sync::{Arc, OnceLock};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use tokio_util::sync::CancellationToken;
+use vthost_env::Pool;
 use vthost_metadata::{
     Counts, Event, EventKind, JobFinished, JobInterrupted, JobStarted, SCHEMA, Timestamp,
 };
 use vthost_sandbox::{Prepared, Sandbox};
 
-use crate::one::{One, Shared};
+use crate::depend::Dependencies;
+use crate::one::{AROUND, One, Shared};
+use crate::run_dir::RunDir;
 use crate::{JobDir, JobError, Plan, run_dir};
 
 /// How the operator ends a job early. The first request ends the running test and skips the rest; the second one does
@@ -39,12 +42,14 @@ impl Interrupt {
 }
 
 /// How a job ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct JobEnd {
     /// How many tests ended with each status.
     pub counts: Counts,
     /// Whether the operator ended it.
     pub interrupted: bool,
+    /// What could not be taken away at the end, or was left although nothing should be: each line is a defect.
+    pub problems: Vec<String>,
 }
 
 /// Where the parts of a job are.
@@ -54,6 +59,8 @@ pub struct Places {
     pub data: PathBuf,
     /// Compiled components.
     pub components: PathBuf,
+    /// What QEMU binaries tell about themselves.
+    pub binaries: PathBuf,
 }
 
 /// Seconds since the epoch.
@@ -66,9 +73,10 @@ pub(crate) fn now() -> Timestamp {
 /// A plan with everything compiled and linked that it needs: what can go wrong before a job has results has not.
 pub struct Runner<'a> {
     plan: &'a Plan,
-    data_dir: PathBuf,
+    places: Places,
     sandbox: Sandbox,
     prepared: Vec<Option<Prepared>>,
+    swept: Vec<PathBuf>,
 }
 
 impl<'a> Runner<'a> {
@@ -77,21 +85,31 @@ impl<'a> Runner<'a> {
     /// # Errors
     /// [`JobError::Sandbox`] if the sandbox does not work here, or a pack does not fit it.
     pub fn new(plan: &'a Plan, places: Places) -> Result<Self, JobError> {
-        run_dir::sweep(&run_dir::parent());
+        let mut swept = run_dir::sweep(&run_dir::parent());
+        // A directory that is not there has nothing to remove.
+        let images = vthost_qemu::image::sweep(&places.data.join("images"));
+        swept.extend(images.unwrap_or_default());
         let sandbox = Sandbox::new(&places.components)?;
         let prepared = prepare(plan, &sandbox)?;
         Ok(Self {
             plan,
-            data_dir: places.data,
+            places,
             sandbox,
             prepared,
+            swept,
         })
+    }
+
+    /// The directories and images of killed vthosts that were removed before anything was started.
+    pub fn swept(&self) -> &[PathBuf] {
+        &self.swept
     }
 
     /// Carries out the plan, test by test, and hands every event to `emit`, in order.
     ///
     /// # Errors
-    /// [`JobError::Results`] if results cannot be written. Whatever a test does is a result.
+    /// [`JobError::Results`] if results cannot be written, [`JobError::RunDir`] if machines have no place to run in.
+    /// Whatever a test does is a result.
     pub async fn run(
         &self,
         dir: &JobDir,
@@ -108,14 +126,21 @@ impl<'a> Runner<'a> {
             tests: self.plan.tests.len(),
             command,
             version: env!("CARGO_PKG_VERSION").to_owned(),
-            host: host_facts(self.plan),
+            host: host_facts(self.plan, &self.places),
         }));
+        vthost_env::adopt_orphans().map_err(JobError::Orphans)?;
+        let with_machines = |test: &crate::Planned| test.will_run() && test.vms().next().is_some();
+        let run_dir = RunDir::create(self.plan.tests.iter().any(with_machines));
+        let run_dir = run_dir.map_err(JobError::RunDir)?;
+        let seed = u32::from_str_radix(&dir.id[..8], 16).unwrap_or_default();
+        let pool = Arc::new(Pool::new(run_dir.path(), seed));
         let shared = Shared {
             plan: self.plan,
             sandbox: &self.sandbox,
             prepared: &self.prepared,
-            data_dir: &self.data_dir,
+            places: &self.places,
             dir,
+            pool: &pool,
             interrupt,
             emit: &emit,
         };
@@ -128,8 +153,11 @@ impl<'a> Runner<'a> {
                 emit(EventKind::JobInterrupted(JobInterrupted { signal }));
             }
         };
+        let mut dependencies = Dependencies::default();
         for (index, planned) in self.plan.tests.iter().enumerate() {
-            let one = One::new(&shared, index + 1, planned);
+            let blocked = dependencies.blocked(&planned.variant);
+            let was_blocked = blocked.is_some();
+            let one = One::new(&shared, index + 1, planned, blocked);
             let mut running = pin!(one.run());
             let status = tokio::select! {
                 biased;
@@ -143,15 +171,26 @@ impl<'a> Runner<'a> {
             // The request may have come, and ended the test, between two looks.
             tell(&mut interrupted);
             counts.add(status);
+            dependencies.ended(&planned.variant, &planned.name, status, was_blocked);
         }
+        let problems = tokio::select! {
+            // Dropping the pool kills its machines.
+            () = interrupt.kill.cancelled() => Vec::new(),
+            () = tokio::time::sleep(AROUND) => {
+                vec![format!("to end the machines that were kept took longer than {AROUND:?}")]
+            }
+            problems = pool.end() => problems,
+        };
         emit(EventKind::JobFinished(JobFinished {
             counts,
             elapsed: begun.elapsed().as_secs_f64(),
             interrupted,
+            problems: problems.clone(),
         }));
         Ok(JobEnd {
             counts,
             interrupted,
+            problems,
         })
     }
 }
@@ -184,7 +223,7 @@ fn prepare(plan: &Plan, sandbox: &Sandbox) -> Result<Vec<Option<Prepared>>, JobE
         .collect()
 }
 
-fn host_facts(plan: &Plan) -> Vec<(String, String)> {
+fn host_facts(plan: &Plan, places: &Places) -> Vec<(String, String)> {
     let mut facts = Vec::new();
     let first = plan
         .tests
@@ -192,7 +231,7 @@ fn host_facts(plan: &Plan) -> Vec<(String, String)> {
         .filter(|test| test.will_run())
         .find_map(|test| Some(test.params().object(test.vms().next()?)));
     if let Some(vm) = first {
-        if let Ok(binary) = vthost_env::binary(&vm) {
+        if let Ok(binary) = vthost_env::binary(&vm, &places.binaries) {
             let text = format!("{} ({})", binary.version(), binary.path().display());
             facts.push(("qemu".to_owned(), text));
         }

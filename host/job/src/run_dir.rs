@@ -1,4 +1,4 @@
-//! The directory of a running test: overlays and sockets.
+//! The directory that the machines of a job run in: overlays and sockets.
 
 use std::fs::{self, File, Permissions};
 use std::io;
@@ -12,12 +12,14 @@ use rustix::fs::{FlockOperation, flock};
 const PARENT: &str = "/var/tmp";
 /// What their names begin with.
 const PREFIX: &str = "vthost-";
-/// A directory this young may belong to a job that has not locked it yet.
+/// What the name of one begins with that is not locked yet.
+const NEW: &str = ".vthost-";
+/// A directory this young may be one that is about to be locked.
 const YOUNG: Duration = Duration::from_secs(60);
 
-/// The directory of a running test; a test without machines has none. It is locked for as long as it is used, so that
-/// one that a killed vthost left behind can be told from one in use.
-pub(crate) struct RunDir(Option<(tempfile::TempDir, File)>);
+/// The directory of a running job; a job without machines has none. It is locked for as long as it is used, so that one
+/// that a killed vthost left behind can be told from one in use.
+pub(crate) struct RunDir(Option<(PathBuf, File)>);
 
 impl RunDir {
     pub(crate) fn create(needed: bool) -> io::Result<Self> {
@@ -25,19 +27,31 @@ impl RunDir {
             return Ok(Self(None));
         }
         let dir = tempfile::Builder::new()
-            .prefix(PREFIX)
+            .prefix(NEW)
             .permissions(Permissions::from_mode(0o700))
             .tempdir_in(parent())?;
         let lock = File::open(dir.path())?;
         flock(&lock, FlockOperation::NonBlockingLockExclusive)?;
-        Ok(Self(Some((dir, lock))))
+        // It gets its name when it is locked: whatever has such a name and is not locked is abandoned.
+        let name = dir.path().file_name().unwrap_or_default().to_string_lossy();
+        let path = parent().join(name.trim_start_matches('.'));
+        fs::rename(dir.path(), &path)?;
+        let _renamed = dir.keep();
+        Ok(Self(Some((path, lock))))
     }
 
     pub(crate) fn path(&self) -> PathBuf {
-        self.0
-            .as_ref()
-            .map(|(dir, _)| dir.path().to_owned())
-            .unwrap_or_default()
+        let path = self.0.as_ref().map(|(path, _)| path.clone());
+        path.unwrap_or_default()
+    }
+}
+
+impl Drop for RunDir {
+    fn drop(&mut self) {
+        if let Some((path, _)) = &self.0 {
+            // What cannot be removed now is removed by the next job.
+            let _ = fs::remove_dir_all(path);
+        }
     }
 }
 
@@ -51,21 +65,25 @@ pub(crate) fn parent() -> PathBuf {
     }
 }
 
-/// Removes what vthosts that were killed left behind in `parent`. What cannot be removed is left for the next time.
-pub(crate) fn sweep(parent: &Path) {
-    let Ok(entries) = fs::read_dir(parent) else {
-        return;
-    };
-    for entry in entries.flatten() {
-        let is_ours = entry.file_name().to_string_lossy().starts_with(PREFIX);
-        if is_ours && is_abandoned(&entry.path()) {
-            // Another job may remove it at the same time.
-            let _ = fs::remove_dir_all(entry.path());
-        }
-    }
+/// Removes what vthosts that were killed left behind in `parent`, and gives what it removed. What cannot be removed is
+/// left for the next time.
+pub(crate) fn sweep(parent: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(parent).into_iter().flatten().flatten();
+    entries
+        .filter(|entry| {
+            let name = entry.file_name();
+            let name = name.to_string_lossy();
+            let is_new = name.starts_with(NEW);
+            let is_ours = is_new || name.starts_with(PREFIX);
+            is_ours && is_abandoned(&entry.path(), is_new)
+        })
+        // Another job may remove it at the same time.
+        .filter(|entry| fs::remove_dir_all(entry.path()).is_ok())
+        .map(|entry| entry.path())
+        .collect()
 }
 
-fn is_abandoned(path: &Path) -> bool {
+fn is_abandoned(path: &Path, is_new: bool) -> bool {
     let Ok(meta) = fs::symlink_metadata(path) else {
         return false;
     };
@@ -73,7 +91,7 @@ fn is_abandoned(path: &Path) -> bool {
     let old = meta
         .modified()
         .is_ok_and(|time| time.elapsed().is_ok_and(|age| age > YOUNG));
-    own && old
+    own && (old || !is_new)
         && File::open(path)
             .is_ok_and(|dir| flock(&dir, FlockOperation::NonBlockingLockExclusive).is_ok())
 }
@@ -85,7 +103,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_is_old_and_unlocked_is_swept() {
+    fn only_what_nobody_has_locked_is_swept() {
         let parent = tempfile::tempdir().unwrap();
         let make = |name: &str, old: bool| {
             let path = parent.path().join(name);
@@ -97,22 +115,26 @@ mod tests {
             }
             (path, dir)
         };
-        let (abandoned, _) = make("vthost-abandoned", true);
-        let (young, _) = make("vthost-young", false);
+        let (abandoned, _) = make("vthost-abandoned", false);
+        let (never, _) = make(".vthost-never-locked", true);
+        let (young, _) = make(".vthost-young", false);
         let (foreign, _) = make("other-abandoned", true);
         let (used, lock) = make("vthost-used", true);
         flock(&lock, FlockOperation::NonBlockingLockExclusive).unwrap();
-        sweep(parent.path());
-        assert!(!abandoned.exists());
+        let mut swept = sweep(parent.path());
+        swept.sort();
+        assert_eq!(swept, [never.clone(), abandoned.clone()]);
+        assert!(!abandoned.exists() && !never.exists());
         assert!(young.exists() && foreign.exists() && used.exists());
     }
 
     #[test]
-    fn a_run_directory_is_private_and_goes_with_its_test() {
+    fn a_run_directory_is_private_and_goes_with_its_job() {
         let run_dir = RunDir::create(true).unwrap();
         let path = run_dir.path();
+        assert!(path.is_dir());
         assert_eq!(fs::metadata(&path).unwrap().mode() & 0o777, 0o700);
-        assert!(!is_abandoned(&path));
+        assert!(!is_abandoned(&path, false));
         drop(run_dir);
         assert!(!path.exists());
     }

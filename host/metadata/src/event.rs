@@ -191,6 +191,9 @@ pub struct JobFinished {
     pub elapsed: f64,
     /// Whether the operator ended it.
     pub interrupted: bool,
+    /// What was left at the end although nothing should be: each line is a defect.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub problems: Vec<String>,
 }
 
 #[cfg(test)]

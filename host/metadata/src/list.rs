@@ -30,7 +30,7 @@ pub struct ListEntry {
     pub source: Option<String>,
     /// What would become of it.
     pub kind: TestKind,
-    /// Why it cannot be run: a mistake in its configuration, or nobody has ported it.
+    /// Why it will not run: a mistake in its configuration, `skip = yes`, or nobody has ported it.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub note: Option<String>,
     /// What is not granted: with any, the test is skipped.
@@ -48,6 +48,8 @@ pub enum TestKind {
     Denied,
     /// It would be skipped: its provider has no wasm test of its type.
     NoTest,
+    /// It would be skipped: its configuration says so (`skip = yes`).
+    Skipped,
     /// It would be an ERROR: its configuration is wrong.
     Faulty,
 }

@@ -87,6 +87,11 @@ impl Dirs {
     pub fn components(&self) -> PathBuf {
         self.cache.join("components")
     }
+
+    /// What QEMU binaries tell about themselves.
+    pub fn binaries(&self) -> PathBuf {
+        self.cache.join("qemu")
+    }
 }
 
 #[cfg(test)]

@@ -11,9 +11,10 @@ use std::sync::{LazyLock, Mutex, PoisonError};
 use serde::Serialize;
 
 use crate::error::ProbeError;
+use crate::spec::Arch;
 
-/// The names under which distributions install the x86 system emulator, best first.
-const NAMES: [&str; 3] = ["qemu-system-x86_64", "qemu-kvm", "kvm"];
+/// Other names under which distributions install the system emulator of their own architecture.
+const NATIVE_NAMES: [&str; 2] = ["qemu-kvm", "kvm"];
 
 /// Distributions of the Red Hat family keep the binary out of `PATH`.
 const OUTSIDE_PATH: [&str; 1] = ["/usr/libexec/qemu-kvm"];
@@ -47,6 +48,10 @@ impl fmt::Display for Version {
 pub struct Binary {
     path: PathBuf,
     version: Version,
+    /// Where its features are kept.
+    pub(crate) cache: Option<PathBuf>,
+    /// It is not there, and is not to be asked.
+    assumed: bool,
 }
 
 /// What tells one installed file from its successor.
@@ -56,28 +61,31 @@ type FileKey = (PathBuf, u64, u64, i64, i64);
 static VERSIONS: LazyLock<Mutex<HashMap<FileKey, Version>>> = LazyLock::new(Mutex::default);
 
 impl Binary {
-    /// Finds QEMU and asks for its version: about 10 ms the first time, microseconds from then on. Blocks for that
-    /// time; `path` of `None` searches `PATH` for `qemu-system-x86_64`, `qemu-kvm` and `kvm`.
+    /// Finds the QEMU for machines of `arch` and asks for its version: about 10 ms the first time, microseconds from
+    /// then on. Blocks for that time; `path` of `None` searches `PATH` for `qemu-system-<arch>` and, for the
+    /// architecture of this host, for `qemu-kvm` and `kvm`.
     ///
     /// # Errors
     /// See [`ProbeError`]: not found, not executable, not QEMU, or older than 7.1.
-    pub fn probe(path: Option<&Path>) -> Result<Self, ProbeError> {
+    pub fn probe_for(arch: Arch, path: Option<&Path>) -> Result<Self, ProbeError> {
         let path = match path {
             Some(path) => executable(path).ok_or_else(|| ProbeError::NotExecutable {
                 path: path.to_owned(),
             })?,
-            None => NAMES
-                .iter()
-                .find_map(|name| find_in_path(name))
-                .or_else(|| {
-                    OUTSIDE_PATH
-                        .iter()
-                        .find_map(|path| executable(Path::new(path)))
-                })
-                .ok_or_else(|| ProbeError::NotFound {
-                    names: NAMES.to_vec(),
-                })?,
+            None => find(arch)?,
         };
+        Self::ask(path)
+    }
+
+    /// [`Binary::probe_for`] a PC.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn probe(path: Option<&Path>) -> Result<Self, ProbeError> {
+        Self::probe_for(Arch::X86_64, path)
+    }
+
+    fn ask(path: PathBuf) -> Result<Self, ProbeError> {
         let key = file_key(&path).map_err(|source| ProbeError::Run {
             path: path.clone(),
             source,
@@ -105,7 +113,12 @@ impl Binary {
                 needed: OLDEST,
             });
         }
-        Ok(Self { path, version })
+        Ok(Self {
+            path,
+            version,
+            cache: None,
+            assumed: false,
+        })
     }
 
     /// Where the binary is, absolute.
@@ -126,8 +139,34 @@ impl Binary {
         Self {
             path: PathBuf::from(path),
             version,
+            cache: None,
+            assumed: true,
         }
     }
+
+    /// Whether it was not asked.
+    pub(crate) fn is_assumed(&self) -> bool {
+        self.assumed
+    }
+}
+
+/// Searches `PATH`, and where distributions put the binary besides.
+fn find(arch: Arch) -> Result<PathBuf, ProbeError> {
+    let mut names = vec![format!("qemu-system-{arch}")];
+    let native = arch.name() == std::env::consts::ARCH;
+    if native {
+        names.extend(NATIVE_NAMES.map(str::to_owned));
+    }
+    let outside = OUTSIDE_PATH.iter().filter(|_| native);
+    names
+        .iter()
+        .find_map(|name| find_in_path(name))
+        .or_else(|| {
+            outside
+                .into_iter()
+                .find_map(|path| executable(Path::new(path)))
+        })
+        .ok_or(ProbeError::NotFound { arch, names })
 }
 
 /// Looks a program up in `PATH`.

@@ -7,6 +7,9 @@ use std::process::ExitStatus;
 use std::time::Duration;
 
 use crate::binary::Version;
+pub use crate::machine::MachineError;
+pub use crate::qmp::QmpError;
+use crate::spec::Arch;
 
 /// QEMU could not be found or understood.
 #[derive(Debug, thiserror::Error)]
@@ -14,12 +17,14 @@ use crate::binary::Version;
 pub enum ProbeError {
     /// No binary of any known name is in `PATH`.
     #[error(
-        "no QEMU found in PATH (looked for {}); install it with `apt-get install qemu-system-x86` or run `vthost bootstrap`",
-        names.join(", ")
+        "no QEMU found in PATH (looked for {}); install it with `apt-get install {}` or run `vthost bootstrap`",
+        names.join(", "), package(*arch)
     )]
     NotFound {
+        /// The architecture of the machine.
+        arch: Arch,
         /// The names that were looked for, in order.
-        names: Vec<&'static str>,
+        names: Vec<String>,
     },
     /// The given path is not an executable file.
     #[error(
@@ -45,6 +50,14 @@ pub enum ProbeError {
         path: PathBuf,
         /// The first line of its output.
         output: String,
+    },
+    /// The binary did not tell what it has.
+    #[error("{} did not tell what it can do: {reason}", path.display())]
+    Features {
+        /// The binary.
+        path: PathBuf,
+        /// What went wrong.
+        reason: String,
     },
     /// The binary is older than vthost supports.
     #[error("{} is QEMU {found}, but {needed} or newer is needed; upgrade the package", path.display())]
@@ -106,6 +119,68 @@ pub enum SpecError {
         /// What to do instead.
         advice: &'static str,
     },
+    /// Two devices ask for one place.
+    #[error(
+        "{second} wants {place} of {bus}, which is taken by {first}; give one of them another place"
+    )]
+    PlaceTaken {
+        /// The place in words.
+        place: String,
+        /// The bus.
+        bus: String,
+        /// Who has it.
+        first: String,
+        /// Who wants it, too.
+        second: String,
+    },
+    /// A place that the bus does not have.
+    #[error("{user} wants {place} of {bus}, which has {first} to {last} only")]
+    NoPlace {
+        /// Who wants it.
+        user: String,
+        /// The bus.
+        bus: String,
+        /// What it wants.
+        place: String,
+        /// The first place there is.
+        first: u32,
+        /// The last one.
+        last: u32,
+    },
+    /// Nothing of the kind is left, or the machine has none of it.
+    #[error(
+        "no {what} of {bus} is left for {user} on machine type {machine}; remove a device, attach it another way, or use another machine type"
+    )]
+    NoRoom {
+        /// Who wants it.
+        user: String,
+        /// The bus.
+        bus: String,
+        /// What is missing.
+        what: String,
+        /// The machine type.
+        machine: String,
+    },
+    /// The binary does not have what the machine is made of.
+    #[error("{} has no {what} {name:?}{}", binary.display(), nearest(near))]
+    Unknown {
+        /// `machine type`, `device`, `cpu model`.
+        what: &'static str,
+        /// What is asked for.
+        name: String,
+        /// The binary.
+        binary: PathBuf,
+        /// Names that it has and that look like it.
+        near: Vec<String>,
+    },
+    /// The binary could not be asked what it has.
+    #[error("cannot find out what {} can do", binary.display())]
+    Probe {
+        /// The binary.
+        binary: PathBuf,
+        /// Why.
+        source: Box<ProbeError>,
+    },
     /// A file the machine needs cannot be opened the way the machine needs it.
     #[error("{what}: cannot open {} for {access}; create the file, correct its path or its permissions", path.display())]
     File {
@@ -147,7 +222,7 @@ pub enum StartError {
         /// The machine.
         machine: String,
         /// What is wrong.
-        source: SpecError,
+        source: Box<SpecError>,
     },
     /// A directory, log file or socket could not be made.
     #[error("cannot prepare {what} for machine {machine:?}")]
@@ -175,6 +250,30 @@ pub enum StartError {
         /// What the system said.
         source: io::Error,
     },
+    /// A program that serves a device is not installed.
+    #[error(
+        "machine {machine:?} needs {program}, which is not in PATH; install it, or leave out {what}"
+    )]
+    NoDaemon {
+        /// The machine.
+        machine: String,
+        /// The program.
+        program: String,
+        /// The device that it serves.
+        what: String,
+    },
+    /// A program that serves a device ended before the machine did.
+    #[error("{program} of machine {machine:?} ended at start ({status}); it said:\n{output}", output = indented(output))]
+    Daemon {
+        /// The machine.
+        machine: String,
+        /// The program.
+        program: String,
+        /// How it ended.
+        status: ExitStatus,
+        /// The last lines of its output.
+        output: String,
+    },
     /// QEMU ended before its monitor answered.
     #[error("QEMU of machine {machine:?} ended at start ({status}); it said:\n{output}", output = indented(output))]
     Exited {
@@ -193,50 +292,14 @@ pub enum StartError {
         /// Why.
         source: QmpError,
     },
-}
-
-/// A QMP command that did not succeed.
-#[derive(Debug, Clone, thiserror::Error)]
-#[non_exhaustive]
-pub enum QmpError {
-    /// QEMU answered with an error.
-    #[error("{command}: {desc} ({class})")]
-    Command {
-        /// The command.
-        command: String,
-        /// The QMP error class, such as `GenericError`, `CommandNotFound` or `DeviceNotFound`.
-        class: String,
-        /// QEMU's own words.
-        desc: String,
+    /// The machine to take over from cannot be cloned.
+    #[error("cannot start a machine that takes over from {machine:?}")]
+    Destination {
+        /// The machine.
+        machine: String,
+        /// Why.
+        source: Box<MachineError>,
     },
-    /// The monitor is closed: QEMU has ended, or is about to.
-    #[error("the monitor is closed: QEMU has ended")]
-    Closed,
-    /// No answer, or no event, in time.
-    #[error("no {what} within {} s", within.as_secs_f32())]
-    Timeout {
-        /// What was waited for.
-        what: String,
-        /// How long.
-        within: Duration,
-    },
-    /// What arrived is not QMP, or is not the answer that the command promises.
-    #[error("unexpected answer from the monitor: {detail}")]
-    Protocol {
-        /// What was wrong.
-        detail: String,
-    },
-}
-
-impl QmpError {
-    /// The QMP error class if QEMU itself refused the command.
-    #[must_use]
-    pub fn class(&self) -> Option<&str> {
-        match self {
-            Self::Command { class, .. } => Some(class),
-            _ => None,
-        }
-    }
 }
 
 /// A serial console that did not do what was asked.
@@ -284,105 +347,27 @@ pub enum SerialError {
     },
 }
 
-/// An operation on a running machine that failed.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum MachineError {
-    /// The monitor refused or did not answer.
-    #[error("cannot {action} machine {machine:?}")]
-    Qmp {
-        /// The machine.
-        machine: String,
-        /// What was being done.
-        action: &'static str,
-        /// Why it failed.
-        source: QmpError,
-    },
-    /// The process did not end in time; it still runs.
-    #[error("machine {machine:?} still runs {} s after {after}", within.as_secs_f32())]
-    StillRunning {
-        /// The machine.
-        machine: String,
-        /// What should have ended it.
-        after: &'static str,
-        /// How long it was waited for.
-        within: Duration,
-    },
-    /// A file could not be written.
-    #[error("cannot write {}", path.display())]
-    File {
-        /// The file.
-        path: PathBuf,
-        /// What the system said.
-        source: io::Error,
-    },
-    /// A socket of the machine could not be used.
-    #[error("cannot open the {channel} channel of machine {machine:?}")]
-    Channel {
-        /// The machine.
-        machine: String,
-        /// Which channel.
-        channel: &'static str,
-        /// What the system said.
-        source: io::Error,
-    },
+/// The package of Debian that has the emulator.
+fn package(arch: Arch) -> &'static str {
+    match arch {
+        Arch::X86_64 => "qemu-system-x86",
+        Arch::Aarch64 => "qemu-system-arm",
+        Arch::Ppc64 => "qemu-system-ppc",
+        Arch::Riscv64 | Arch::S390x => "qemu-system-misc",
+    }
 }
 
-/// A disk image operation that failed.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum ImageError {
-    /// `qemu-img` is not installed.
-    #[error(
-        "no qemu-img found in PATH; install it with `apt-get install qemu-utils` or run `vthost bootstrap`"
-    )]
-    NoTool,
-    /// A file could not be read or written.
-    #[error("cannot {action} {}", path.display())]
-    File {
-        /// What was being done.
-        action: &'static str,
-        /// The file.
-        path: PathBuf,
-        /// What the system said.
-        source: io::Error,
-    },
-    /// The file is not what its format says.
-    #[error("{} is not a valid {format} image: {reason}", path.display())]
-    Invalid {
-        /// The file.
-        path: PathBuf,
-        /// The format.
-        format: &'static str,
-        /// What is wrong with it.
-        reason: String,
-    },
-    /// `qemu-img` failed.
-    #[error("`qemu-img {command}` failed ({status}) for {}: {output}", path.display())]
-    Tool {
-        /// The subcommand.
-        command: &'static str,
-        /// The image.
-        path: PathBuf,
-        /// How the tool ended.
-        status: ExitStatus,
-        /// What it said.
-        output: String,
-    },
-    /// `qemu-img` printed something other than JSON.
-    #[error("`qemu-img {command}` printed no valid JSON for {}", path.display())]
-    Output {
-        /// The subcommand.
-        command: &'static str,
-        /// The image.
-        path: PathBuf,
-        /// What is wrong with it.
-        source: serde_json::Error,
-    },
+/// The names that may have been meant.
+fn nearest(names: &[String]) -> String {
+    if names.is_empty() {
+        String::new()
+    } else {
+        format!("; did you mean {}?", names.join(", "))
+    }
 }
 
 /// Foreign text inside of a message: indented, so that it cannot be mistaken for the message.
-fn indented(text: &str) -> String {
+pub(crate) fn indented(text: &str) -> String {
     if text.trim().is_empty() {
         return "    (nothing)".to_owned();
     }

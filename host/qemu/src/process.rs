@@ -35,6 +35,8 @@ pub(crate) struct Launch {
     pub(crate) run_dir: PathBuf,
     /// For its standard output and error.
     pub(crate) log: File,
+    /// For its standard error, if that is not to be mixed with its output.
+    pub(crate) stderr: Option<File>,
     /// Descriptors it inherits, under the numbers they have here.
     pub(crate) inherited: Vec<OwnedFd>,
     pub(crate) ruleset: Option<RulesetCreated>,
@@ -106,6 +108,12 @@ impl Process {
             .flatten()
     }
 
+    /// Asks it to end.
+    pub(crate) fn terminate(&self) {
+        // The only error is that it has ended already, which is what is wanted.
+        let _ = rustix::process::pidfd_send_signal(self.pidfd.as_fd(), Signal::TERM);
+    }
+
     /// Kills it. The rest of its group is killed when it is reaped.
     pub(crate) fn kill(&self) {
         // The only error is that it has ended already, which is what is wanted.
@@ -151,6 +159,7 @@ fn spawn(launch: Launch) -> io::Result<ChildGuard> {
         args,
         run_dir,
         log,
+        stderr,
         inherited,
         mut ruleset,
     } = launch;
@@ -165,7 +174,7 @@ fn spawn(launch: Launch) -> io::Result<ChildGuard> {
         .env("TMPDIR", &run_dir)
         .stdin(Stdio::null())
         .stdout(log.try_clone()?)
-        .stderr(log)
+        .stderr(stderr.unwrap_or(log))
         .process_group(0);
     let prepare = move || {
         rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
@@ -197,6 +206,21 @@ fn spawn(launch: Launch) -> io::Result<ChildGuard> {
     command
         .spawn()
         .map(|child| ChildGuard { child: Some(child) })
+}
+
+/// Lets a short-lived child end with the thread that starts it, which has to wait for it.
+pub(crate) fn end_with_this_thread(command: &mut Command) {
+    #[expect(
+        unsafe_code,
+        reason = "pre_exec is unsafe: the closure runs in the forked child"
+    )]
+    // SAFETY: the closure makes one system call (prctl) and neither locks nor allocates.
+    unsafe {
+        command.pre_exec(|| {
+            rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
+            Ok(())
+        });
+    }
 }
 
 /// A child that is killed and reaped when it is dropped.

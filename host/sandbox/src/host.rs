@@ -10,6 +10,7 @@ use wasmtime_wasi::filesystem::FsPerms;
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 
 use crate::limits::{Limits, Meter};
+use crate::local::Local;
 use crate::log::TestLogger;
 use crate::stdio::LogStream;
 
@@ -30,6 +31,8 @@ pub(crate) struct Host {
     pub(crate) pack: String,
     pub(crate) env: Arc<Environment>,
     pub(crate) log: TestLogger,
+    /// Where the files are that the pack names.
+    pub(crate) local: Local,
     pub(crate) table: ResourceTable,
     pub(crate) meter: Meter,
     /// What the pack said before it trapped.
@@ -68,6 +71,7 @@ impl Host {
             pack,
             env,
             log,
+            local: Local::new(files.data, files.deps),
             table,
             meter: Meter::new(limits.memory),
             panic: None,

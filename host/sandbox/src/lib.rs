@@ -20,6 +20,7 @@ mod engine;
 mod error;
 mod host;
 mod limits;
+mod local;
 mod log;
 mod stdio;
 mod v0_1;

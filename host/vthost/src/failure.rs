@@ -122,7 +122,10 @@ impl From<JobError> for Failure {
     fn from(error: JobError) -> Self {
         let code = match &error {
             JobError::Sandbox(error) => sandbox_code(error),
-            JobError::Results { .. } | JobError::Id(_) => ExitCode::JobFailed,
+            JobError::Results { .. }
+            | JobError::Id(_)
+            | JobError::RunDir(_)
+            | JobError::Orphans(_) => ExitCode::JobFailed,
         };
         Self::of(code, &error)
     }

@@ -83,6 +83,7 @@ impl std::fmt::Display for Counts {
             let words = match kind {
                 TestKind::Ready => "ready",
                 TestKind::Denied => "denied",
+                TestKind::Skipped => "to be skipped (skip = yes)",
                 TestKind::NoTest => "without a wasm test",
                 TestKind::Faulty => "with a mistake in the configuration",
             };

@@ -40,14 +40,16 @@ pub(crate) fn main(args: &RunArgs, settings: &Settings, color: bool) -> Result<E
     }
     let plan = plan(&request, settings)?;
     warn_of_broken(&plan);
-    vthost_job::check_ready(&plan, &dirs.data)?;
-    warn_of_denials(&plan);
-
     let places = Places {
         data: dirs.data.clone(),
         components: dirs.components(),
+        binaries: dirs.binaries(),
     };
+    vthost_job::check_ready(&plan, &places)?;
+    warn_of_denials(&plan);
+
     let runner = Runner::new(&plan, places)?;
+    tell_swept(runner.swept());
     let results = args.results.clone().or_else(|| settings.results());
     let results = results.unwrap_or_else(|| dirs.results.clone());
     let dir = JobDir::create(&results)?;
@@ -72,22 +74,41 @@ pub(crate) fn main(args: &RunArgs, settings: &Settings, color: bool) -> Result<E
         .tests
         .iter()
         .any(|test| test.will_run() || test.fault.is_some());
-    Ok(match exit_code(ended) {
+    for problem in &ended.problems {
+        crate::output::tell!("error: after the last test: {problem}");
+    }
+    Ok(match exit_code(&ended) {
         // A job that tested nothing is not a good job.
         ExitCode::Ok if all_denied => ExitCode::NothingToRun,
         code => code,
     })
 }
 
-fn exit_code(ended: JobEnd) -> ExitCode {
+fn exit_code(ended: &JobEnd) -> ExitCode {
     let failed = Status::ALL
         .into_iter()
         .any(|status| !status.is_ok() && ended.counts.get(status) > 0);
     match (ended.interrupted, failed) {
         (true, _) => ExitCode::Interrupted,
+        (false, _) if !ended.problems.is_empty() => ExitCode::JobFailed,
         (false, true) => ExitCode::TestsFailed,
         (false, false) => ExitCode::Ok,
     }
+}
+
+/// What a killed vthost left is gone now.
+fn tell_swept(swept: &[std::path::PathBuf]) {
+    let [first, others @ ..] = swept else {
+        return;
+    };
+    let more = match others.len() {
+        0 => String::new(),
+        count => format!(" and {count} more"),
+    };
+    crate::output::tell!(
+        "note: removed what a killed vthost left behind: {}{more}",
+        first.display()
+    );
 }
 
 /// What is missing is told once, up front.

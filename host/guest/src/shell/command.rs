@@ -1,15 +1,18 @@
-//! Commands with exact output and status.
+//! Commands with output and status.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::{Shell, State, token};
+use super::{Shell, State, Wire};
+use crate::adapter::Dialect;
 use crate::error::{ERROR_OUTPUT_LIMIT, Error, Result};
 use crate::escapes::tail_lossy;
-use crate::expect::RawMatch;
-use crate::pattern::Pattern;
+use crate::limit::Limit;
 use crate::script;
+
+/// After so long a silence [`Shell::cmd_output_safe`] types an empty line on a console.
+pub(super) const NUDGE: Duration = Duration::from_secs(5);
 
 /// What a command left behind.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,7 +33,18 @@ impl Shell {
     /// # Errors
     /// See [`Shell::cmd_status_output`].
     pub async fn cmd_output(&mut self, command: &str, timeout: Duration) -> Result<String> {
-        Ok(self.cmd_status_output(command, timeout).await?.output)
+        Ok(self.execute(command, timeout, false, false).await?.output)
+    }
+
+    /// Like [`Shell::cmd_output`], for a console that loses bytes: when nothing comes for five seconds, an empty line is
+    /// typed, so that a prompt that was lost comes again. The command may see that line on its standard input. On other
+    /// carriers nothing is lost, and nothing typed.
+    ///
+    /// # Errors
+    /// See [`Shell::cmd_status_output`].
+    pub async fn cmd_output_safe(&mut self, command: &str, timeout: Duration) -> Result<String> {
+        let nudge = self.wire == Wire::Console;
+        Ok(self.execute(command, timeout, false, nudge).await?.output)
     }
 
     /// Runs a command and returns its status.
@@ -59,29 +73,62 @@ impl Shell {
         }
     }
 
-    /// Runs a command, of any length and any number of lines, and returns its exact status and output. Output that nobody
-    /// read before is dropped (the transcript keeps it).
+    /// Runs a command, of any length and any number of lines, and returns its status and output, both exact in a POSIX
+    /// shell (see [`Dialect`] for others). Output that nobody read before is dropped (the transcript keeps it).
     ///
-    /// After a timeout the program is interrupted (Ctrl-C, then Ctrl-\), which may take five seconds more; if it does not
-    /// let go, the next command tries again and reports [`Error::Unusable`] if that fails too.
+    /// After a timeout the program is interrupted (Ctrl-C, then Ctrl-\), which may take five seconds more; the error says
+    /// whether it let go. If not, the next command tries again and reports [`Error::Unusable`] if that fails too.
     ///
     /// # Errors
     /// [`Error::CommandTimeout`] with the output so far; [`Error::Gone`], with the status where it is known, if the command
-    /// ends the shell (`exit`, `exec`) or the connection is lost; [`Error::InvalidCommand`]; [`Error::Unusable`].
+    /// ends the shell (`exit`, `exec`) or the connection is lost; [`Error::InvalidCommand`]; [`Error::Unusable`];
+    /// [`Error::Unsupported`] if the shell has no way to tell a status.
     pub async fn cmd_status_output(
         &mut self,
         command: &str,
         timeout: Duration,
     ) -> Result<CommandOutput> {
+        self.execute(command, timeout, true, false).await
+    }
+
+    async fn execute(
+        &mut self,
+        command: &str,
+        timeout: Duration,
+        wants_status: bool,
+        nudge: bool,
+    ) -> Result<CommandOutput> {
+        self.enter(command).await?;
+        let limit = Limit::after(timeout);
+        let result = match self.options.dialect {
+            Dialect::Posix => self.run_posix(command, limit, nudge).await,
+            Dialect::Cmd | Dialect::Prompt => {
+                self.run_at_prompt(command, limit, wants_status).await
+            }
+        };
+        self.leave(command, timeout, result).await
+    }
+
+    /// Makes sure that a command can be given, and that it counts as lost until it has ended: should the caller drop the
+    /// future half way, the next command brings the shell back.
+    pub(super) async fn enter(&mut self, command: &str) -> Result<()> {
         script::check(command)?;
         self.regain().await?;
-        // Should the caller drop this future half way, the next command finds the shell lost and brings it back.
         self.state = State::Lost {
             since: Instant::now(),
         };
-        let result = self.run(command, timeout).await;
+        Ok(())
+    }
+
+    /// Draws the conclusions from how a command ended, and interrupts one that has not.
+    pub(super) async fn leave<T>(
+        &mut self,
+        command: &str,
+        timeout: Duration,
+        result: Result<T>,
+    ) -> Result<T> {
         match result {
-            Ok(_) => self.state = State::Ready,
+            Ok(_) | Err(Error::Unsupported { .. }) => self.state = State::Ready,
             Err(Error::NoMatch { output, .. }) => {
                 self.expect.drain();
                 self.interrupt().await?;
@@ -89,6 +136,7 @@ impl Shell {
                     command: shorten(command),
                     timeout,
                     output,
+                    usable: matches!(self.state, State::Ready),
                 });
             }
             Err(Error::Gone {
@@ -99,149 +147,15 @@ impl Shell {
                     status,
                 };
             }
+            Err(Error::Sink { .. }) => self.interrupt().await?,
             Err(_) => {}
         }
         result
     }
-
-    async fn run(&mut self, command: &str, timeout: Duration) -> Result<CommandOutput> {
-        let deadline = Instant::now() + timeout;
-        let token = token();
-        let body = self.deliver(command, deadline, timeout).await?;
-        self.expect.drain();
-        self.type_line(&script::run(&token, &body, self.terminal_changed))
-            .await?;
-
-        let exit_pattern = Pattern::new(&script::exit_pattern(&self.tag))?;
-        let end_pattern = Pattern::new(&script::end_pattern(&token))?;
-        let begin = [
-            Pattern::new(&script::begin_pattern(&token))?,
-            exit_pattern.clone(),
-            end_pattern.clone(),
-        ];
-        let begun = self
-            .expect
-            .read_until_raw(&begin, deadline, timeout)
-            .await?;
-        let carriage_returns = begun.matched.iter().filter(|b| **b == b'\r').count();
-        let ended = match begun.index {
-            0 => {
-                let end = [end_pattern, exit_pattern, self.own_prompt.clone()];
-                self.expect.read_until_raw(&end, deadline, timeout).await?
-            }
-            1 => return Err(exited(&begun)),
-            // So much output came at once that it pushed the begin marker out of the buffer before anybody looked.
-            _ => RawMatch { index: 0, ..begun },
-        };
-        let status = match ended.index {
-            0 => {
-                self.prompt_owed = true;
-                self.terminal_changed = ended.matched.ends_with(b"\r\n");
-                number(&ended.matched, 2)
-            }
-            1 => return Err(exited(&ended)),
-            // The shell is back at its prompt without an end marker: it gave up on the whole line (an error that ash and
-            // bash do not confine to `eval`, an interrupt), or a message of the kernel tore the marker apart.
-            _ => Some(self.status_after_abort(&token, deadline, timeout).await?),
-        };
-        let output = undo_carriage_returns(ended.before, carriage_returns);
-        Ok(CommandOutput {
-            status: status.unwrap_or(-1),
-            signal: None,
-            output: String::from_utf8_lossy(&output).into_owned(),
-            dropped: ended.dropped,
-        })
-    }
-
-    /// Makes the command known to the shell: a word to be typed, or the name of where it was stored piece by piece.
-    async fn deliver(
-        &mut self,
-        command: &str,
-        deadline: Instant,
-        timeout: Duration,
-    ) -> Result<String> {
-        if script::is_typable(command) {
-            return Ok(script::quote(command));
-        }
-        for (i, piece) in script::pieces(command).into_iter().enumerate() {
-            let token = token();
-            self.type_line(&script::store_piece(&token, piece, i == 0))
-                .await?;
-            let stored = [Pattern::new(&script::ready_pattern(&token))?];
-            self.expect
-                .read_until_raw(&stored, deadline, timeout)
-                .await?;
-        }
-        Ok(script::STORED.to_owned())
-    }
-
-    async fn status_after_abort(
-        &mut self,
-        token: &str,
-        deadline: Instant,
-        timeout: Duration,
-    ) -> Result<i32> {
-        let answer = self.probe(deadline, timeout).await?;
-        let mut fields = answer
-            .split(|b| *b == b':')
-            .skip(2)
-            .map(|f| String::from_utf8_lossy(f).into_owned());
-        let (last, kept_token, kept) = (fields.next(), fields.next(), fields.next());
-        let status = if kept_token.as_deref() == Some(token) {
-            kept
-        } else {
-            last
-        };
-        Ok(status.and_then(|s| digits(&s)).unwrap_or(-1))
-    }
 }
 
-/// The error for a shell whose exit marker was found.
-fn exited(found: &RawMatch) -> Error {
-    Error::Gone {
-        reason: "the shell has exited".to_owned(),
-        status: number(&found.matched, 2),
-        output: tail_lossy(&found.before, ERROR_OUTPUT_LIMIT),
-    }
-}
-
-/// The number in the n-th field of a marker.
-fn number(marker: &[u8], field: usize) -> Option<i32> {
-    marker
-        .split(|b| *b == b':')
-        .nth(field)
-        .and_then(|f| digits(&String::from_utf8_lossy(f)))
-}
-
-fn digits(text: &str) -> Option<i32> {
-    let end = text
-        .find(|c: char| !c.is_ascii_digit())
-        .unwrap_or(text.len());
-    text[..end].parse().ok()
-}
-
-fn undo_carriage_returns(output: Vec<u8>, count: usize) -> Vec<u8> {
-    if count == 0 {
-        return output;
-    }
-    let mut clean = Vec::with_capacity(output.len());
-    for line in output.split_inclusive(|b| *b == b'\n') {
-        let added = line
-            .len()
-            .checked_sub(count + 1)
-            .filter(|_| line.ends_with(b"\n"));
-        match added {
-            Some(keep) if line[keep..line.len() - 1].iter().all(|b| *b == b'\r') => {
-                clean.extend_from_slice(&line[..keep]);
-                clean.push(b'\n');
-            }
-            _ => clean.extend_from_slice(line),
-        }
-    }
-    clean
-}
-
-fn shorten(command: &str) -> String {
+/// A command as error messages show it.
+pub(super) fn shorten(command: &str) -> String {
     match command.char_indices().nth(200) {
         Some((cut, _)) => format!("{}...", &command[..cut]),
         None => command.to_owned(),

@@ -14,6 +14,12 @@ use vthost_guest::Transport;
 
 /// Starts a program on a new terminal. The child is killed when dropped.
 pub(crate) fn spawn(argv: &[&str]) -> (Transport, Child) {
+    let (stream, child) = stream(argv);
+    (Transport::from_stream(stream), child)
+}
+
+/// Like [`spawn`], as a socket.
+pub(crate) fn stream(argv: &[&str]) -> (tokio::net::UnixStream, Child) {
     let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
     grantpt(&master).unwrap();
     unlockpt(&master).unwrap();
@@ -49,8 +55,5 @@ pub(crate) fn spawn(argv: &[&str]) -> (Transport, Child) {
         io::copy(&mut far, &mut master)
     });
     near.set_nonblocking(true).unwrap();
-    (
-        Transport::from_stream(tokio::net::UnixStream::from_std(near).unwrap()),
-        child,
-    )
+    (tokio::net::UnixStream::from_std(near).unwrap(), child)
 }

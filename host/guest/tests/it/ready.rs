@@ -111,7 +111,7 @@ async fn the_last_error_tells_the_whole_ladder() {
     assert!(report.rungs[0].failures >= 2, "{report}");
     let text = error.to_string();
     let start = format!(
-        "no ssh login to 127.0.0.1:{} as \"root\" within 1s: ssh banner: failed ",
+        "no ssh login to 127.0.0.1:{} as \"root\" within 1s: banner: failed ",
         address.port()
     );
     assert!(

@@ -9,7 +9,7 @@ use crate::pty;
 use crate::server::SOON;
 
 /// `getty` and `login` as a shell script: user `root`, password `123456`. `$NOISE` is printed behind each prompt.
-const LOGIN: &str = r#"
+pub(crate) const LOGIN: &str = r#"
 while :; do
     printf '\nDebian GNU/Linux 12 guest ttyS0\n\nguest login: %b' "$NOISE"
     read user || exit

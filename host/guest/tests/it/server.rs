@@ -27,6 +27,11 @@ pub(crate) struct Sshd {
 
 impl Sshd {
     pub(crate) fn new() -> Self {
+        Self::with("")
+    }
+
+    /// With one more line of configuration.
+    pub(crate) fn with(line: &str) -> Self {
         assert!(
             Path::new("/usr/sbin/sshd").exists(),
             "these tests need the package openssh-server"
@@ -50,8 +55,8 @@ impl Sshd {
         // A home of its own: what the user of this machine has in `.bashrc` is no part of the test.
         let config = format!(
             "HostKey {0}/host_key\nAuthorizedKeysFile {0}/authorized_keys\nStrictModes no\nUsePAM no\n\
-             PermitRootLogin yes\nPasswordAuthentication no\nPidFile none\nMaxSessions 100\n\
-             SetEnv HOME={0}\n",
+             PermitRootLogin yes\nPasswordAuthentication no\nPidFile none\n\
+             SetEnv HOME={0}\n{line}\n",
             dir.path().display()
         );
         std::fs::write(file("config"), config).unwrap();
@@ -66,6 +71,25 @@ impl Sshd {
             user_key,
             host_key,
         }
+    }
+
+    /// One that has the sftp subsystem.
+    pub(crate) fn with_sftp() -> Self {
+        Self::configured(|config| config + "Subsystem sftp internal-sftp\n")
+    }
+
+    /// One whose users find the programs of a directory before those of the system.
+    pub(crate) fn with_path(dir: &Path) -> Self {
+        let path = format!("SetEnv PATH={}:/usr/bin:/bin HOME=", dir.display());
+        Self::configured(|config| config.replace("SetEnv HOME=", &path))
+    }
+
+    fn configured(change: impl FnOnce(String) -> String) -> Self {
+        let sshd = Self::new();
+        let config = sshd.dir.path().join("config");
+        let text = std::fs::read_to_string(&config).unwrap();
+        std::fs::write(config, change(text)).unwrap();
+        sshd
     }
 
     pub(crate) fn target(&self, address: SocketAddr) -> SshTarget {

@@ -298,11 +298,9 @@ async fn time_out(argv: &[&str]) {
             assert!(output.is_empty() && time < SOON, "{argv:?} {output:?}");
             time *= 2;
         }
-        assert_eq!(
-            shell.cmd("echo back", SOON).await.unwrap(),
-            "back\n",
-            "{argv:?} {command:?}"
-        );
+        let back = shell.cmd("echo back", SOON).await;
+        let back = back.unwrap_or_else(|e| panic!("{argv:?} {command:?} {e}"));
+        assert_eq!(back, "back\n", "{argv:?} {command:?}");
     }
 }
 

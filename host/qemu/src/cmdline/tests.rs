@@ -3,15 +3,14 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
-use super::props::Props;
 use super::*;
 use crate::SpecError;
 use crate::binary::{Binary, Version};
 use crate::files::Paths;
 use crate::spec::{
-    AccelChoice, Boot, Cache, DirectKernel, Display, Drive, DriveFormat, DriveInterface,
+    AccelChoice, Balloon, Boot, Cache, DirectKernel, Display, Drive, DriveFormat, DriveInterface,
     HostForward, Mac, MachineSpec, MachineType, Netdev, Nic, PowerOff, Rtc, RtcBase, RtcClock,
-    Serial, SerialKind, Smp, Vga,
+    Serial, SerialKind, Smp, UsbController, UsbDevice, UsbModel, UserNet, Vga,
 };
 
 fn binary() -> Binary {
@@ -87,15 +86,25 @@ fn a_pc_machine_with_one_of_everything() {
     spec.machine = MachineType::pc();
     spec.cpu = Some("qemu64,+ssse3,hv_relaxed=on".parse().expect("valid"));
     spec.smp = Smp {
-        cpus: 1,
-        cores: 2,
-        threads: 1,
         sockets: 2,
+        cores: 2,
+        ..Smp::cpus(1)
     };
     spec.vga = Vga::Cirrus;
     spec.display = Display::VncUnix;
-    spec.balloon = true;
-    spec.usb_tablet = true;
+    spec.balloon = Some(Balloon::default());
+    spec.usb_controllers = vec![UsbController {
+        ports: None,
+        id: "usb1".to_owned(),
+        model: UsbModel::Xhci,
+        address: None,
+    }];
+    spec.usb_devices = vec![UsbDevice {
+        id: "tablet1".to_owned(),
+        driver: "usb-tablet".to_owned(),
+        controller: None,
+        port: None,
+    }];
     spec.power_off = PowerOff::Pause;
     spec.incoming = true;
     spec.rtc = Rtc {
@@ -108,6 +117,7 @@ fn a_pc_machine_with_one_of_everything() {
         once: Some("d".to_owned()),
         menu: true,
         strict: true,
+        ..Boot::default()
     };
     spec.serials = vec![
         Serial::isa("serial0"),
@@ -174,6 +184,7 @@ fn a_pc_machine_with_one_of_everything() {
             netdev: Netdev::User {
                 forwards,
                 restrict: true,
+                options: UserNet::default(),
             },
             ..Nic::virtio_user("nic1", &[])
         },
@@ -181,7 +192,9 @@ fn a_pc_machine_with_one_of_everything() {
             model: "virtio".to_owned(),
             boot_index: Some(1),
             netdev: Netdev::Tap {
-                ifname: "tap0".to_owned(),
+                ifname: Some("tap0".to_owned()),
+                bridge: Some("br0".to_owned()),
+                vhost: false,
             },
             ..Nic::virtio_user("nic2", &[])
         },
@@ -242,27 +255,19 @@ fn each_virtio_device_on_q35_has_a_root_port_and_many_fill_several_slots() {
     let line = shown(&spec, dir.path());
     let ports: Vec<&str> = line
         .lines()
-        .filter(|line| line.contains(" pcie-root-port,"))
+        .filter(|line| line.contains(r#""driver":"pcie-root-port""#))
         .collect();
     // Ten disks, the virtio-serial controller, the random number generator, two spare ones.
     assert_eq!(ports.len(), 14, "{line}");
-    assert!(
-        ports[8].contains("addr=0x3.0x0,multifunction=on"),
-        "{}",
-        ports[8]
-    );
-    assert!(
-        ports[13].contains("id=pcie_extra_root_port_1,bus=pcie.0,chassis=14,addr=0x3.0x5"),
-        "{}",
-        ports[13]
-    );
+    let eighth = r#""addr":"0x3.0x0","multifunction":true"#;
+    assert!(ports[8].contains(eighth), "{}", ports[8]);
+    let last =
+        r#""id":"pcie_extra_root_port_1","bus":"pcie.0","chassis":14,"port":13,"addr":"0x3.0x5""#;
+    assert!(ports[13].contains(last), "{}", ports[13]);
     for port in 0..12 {
         let users = line
             .lines()
-            .filter(|line| {
-                line.contains(&format!("bus=pcie-root-port-{port},"))
-                    || line.ends_with(&format!("bus=pcie-root-port-{port} \\"))
-            })
+            .filter(|line| line.contains(&format!(r#""bus":"pcie-root-port-{port}""#)))
             .count();
         assert_eq!(users, 1, "port {port} in {line}");
     }
@@ -270,25 +275,28 @@ fn each_virtio_device_on_q35_has_a_root_port_and_many_fill_several_slots() {
 
 #[test]
 fn a_value_cannot_bring_in_a_key() {
-    let text = Props::new("user")
-        .key("id", "a,b=c")
-        .key("path", "/x,,y,")
-        .finish();
-    assert_eq!(text, "user,id=a,,b=c,path=/x,,,,y,,");
-    let dir = images(&["evil,readonly=off,driver=nbd.raw"]);
-    let path = dir.path().join("evil,readonly=off,driver=nbd.raw");
-    let disk = Drive::disk("image1", path, DriveFormat::Raw, DriveInterface::VirtioBlk);
-    let line = shown(
-        &MachineSpec {
-            drives: vec![disk],
-            ..tcg("vm1")
-        },
-        dir.path(),
+    let dir = images(&[r#"evil,readonly=off","driver":"nbd.raw"#]);
+    let path = dir.path().join(r#"evil,readonly=off","driver":"nbd.raw"#);
+    let disk = Drive::disk(
+        "image1",
+        path.clone(),
+        DriveFormat::Raw,
+        DriveInterface::VirtioBlk,
     );
-    assert!(
-        line.contains("filename=/images/evil,,readonly=off,,driver=nbd.raw,cache.direct=off"),
-        "{line}"
-    );
+    let spec = MachineSpec {
+        drives: vec![disk],
+        ..tcg("vm1")
+    };
+    let line = spec.command_line(&binary(), &paths()).expect("valid");
+    let args = line.args(|_| 0);
+    let nodes: Vec<serde_json::Value> = args
+        .windows(2)
+        .filter(|pair| pair[0] == "-blockdev")
+        .map(|pair| serde_json::from_str(pair[1].to_str().expect("text")).expect("JSON"))
+        .collect();
+    assert_eq!(nodes.len(), 2);
+    assert_eq!(nodes[0]["filename"], path.to_str().expect("text"));
+    assert_eq!(nodes[0]["driver"], "file");
 }
 
 #[test]

@@ -1,13 +1,16 @@
-//! As much of the qcow2 format (QEMU's `docs/interop/qcow2.txt`) as an empty overlay needs. All numbers are big-endian.
+//! As much of the qcow2 format (QEMU's `docs/interop/qcow2.txt`) as chains and empty overlays need. All numbers are
+//! big-endian.
 
-use std::fs::{self, File};
-use std::io::{self, Read, Write};
-use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::FileExt;
+use std::ffi::OsString;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::fs::{FileExt, FileTypeExt, OpenOptionsExt};
 use std::path::Path;
 
-use super::file_error;
-use crate::error::ImageError;
+use rustix::fs::OFlags;
+
+use super::ImageError;
 
 const MAGIC: [u8; 4] = *b"QFI\xfb";
 const CLUSTER_BITS: u32 = 16;
@@ -28,70 +31,118 @@ const HEADER: u32 = 104;
 /// Header extension that names the format of the backing file.
 const BACKING_FORMAT: u32 = 0xe279_2aca;
 
+/// Header extension that names the external data file.
+const DATA_FILE: u32 = 0x4441_5441;
+
+/// Incompatible feature: the data are in another file.
+const HAS_DATA_FILE: u64 = 1 << 2;
+
 /// What is needed of a header.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Header {
     /// Size of the disk, in bytes.
     pub(super) size: u64,
     /// The backing file, as it is written there.
-    pub(super) backing: Option<String>,
+    pub(super) backing: Option<OsString>,
+    /// The format of the backing file.
+    pub(super) backing_format: Option<String>,
+    /// Whether the data are in another file.
+    pub(super) external: bool,
+    /// That file, as it is written there.
+    pub(super) data_file: Option<OsString>,
 }
 
-/// Whether a file begins like a qcow2 image.
-pub(super) fn is_qcow2(path: &Path) -> Result<bool, ImageError> {
-    let mut magic = [0; 4];
-    let read = File::open(path).and_then(|mut file| file.read_exact(&mut magic));
-    match read {
-        Ok(()) => Ok(magic == MAGIC),
-        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(false),
-        Err(source) => Err(file_error("read", path, source)),
+/// Opens what may hold an image, for reading. A name that comes from an image may be that of a pipe, whose opening
+/// would wait, or of a device that does something when it is opened.
+pub(super) fn open(path: &Path) -> Result<File, ImageError> {
+    let failed = |source| ImageError::file("read", path, source);
+    let kind = fs::metadata(path).map_err(failed)?.file_type();
+    if !(kind.is_file() || kind.is_block_device()) {
+        return Err(ImageError::Invalid {
+            path: path.to_owned(),
+            format: "disk",
+            reason: "it is neither a file nor a block device".to_owned(),
+        });
     }
+    let flags = OFlags::NONBLOCK.bits().cast_signed();
+    let mut options = OpenOptions::new();
+    options.read(true).custom_flags(flags);
+    options.open(path).map_err(failed)
 }
 
 impl Header {
-    pub(super) fn read(path: &Path) -> Result<Self, ImageError> {
+    pub(super) fn read(path: &Path, file: &File) -> Result<Self, ImageError> {
         let invalid = |reason: &str| ImageError::Invalid {
             path: path.to_owned(),
             format: "qcow2",
             reason: reason.to_owned(),
         };
-        let read_at = |file: &File, buffer: &mut [u8], at: u64| {
-            file.read_exact_at(buffer, at)
-                .map_err(|source| match source.kind() {
-                    io::ErrorKind::UnexpectedEof => invalid("the file is too short"),
-                    _ => file_error("read", path, source),
-                })
+        let bytes = |at: u64, length: usize| {
+            let mut buffer = vec![0; length];
+            match file.read_exact_at(&mut buffer, at) {
+                Ok(()) => Ok(buffer),
+                Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
+                    Err(invalid("the file is too short"))
+                }
+                Err(source) => Err(ImageError::file("read", path, source)),
+            }
         };
-        let file = File::open(path).map_err(|source| file_error("read", path, source))?;
-        let mut head = [0; 32];
-        read_at(&file, &mut head, 0)?;
-        if head[..4] != MAGIC {
+        if bytes(0, 4)? != MAGIC {
             return Err(invalid("it does not begin with the qcow2 magic"));
         }
-        let (name_at, name_length, size) = (
-            number(&head[8..16]),
-            number(&head[16..20]),
-            number(&head[24..32]),
-        );
-        if name_at == 0 {
-            return Ok(Self {
-                size,
-                backing: None,
-            });
+        let head = bytes(0, 72)?;
+        let (features, mut at) = match number(&head[4..8]) {
+            2 => (0, 72),
+            3 => (number(&bytes(72, 8)?), number(&bytes(100, 4)?)),
+            _ => return Err(invalid("its version is neither 2 nor 3")),
+        };
+        let mut header = Self {
+            size: number(&head[24..32]),
+            external: features & HAS_DATA_FILE != 0,
+            ..Self::default()
+        };
+        let (name_at, name_length) = (number(&head[8..16]), number(&head[16..20]));
+        if name_at != 0 {
+            if name_length > LONGEST_NAME as u64 {
+                return Err(invalid("the name of its backing file is too long"));
+            }
+            let name = bytes(name_at, name_length as usize)?;
+            header.backing = Some(OsString::from_vec(name));
         }
-        let length = usize::try_from(name_length)
-            .ok()
-            .filter(|&length| length <= LONGEST_NAME);
-        let mut name =
-            vec![0; length.ok_or_else(|| invalid("the name of its backing file is too long"))?];
-        read_at(&file, &mut name, name_at)?;
-        let name = String::from_utf8(name)
-            .map_err(|_| invalid("the name of its backing file is not UTF-8"))?;
-        Ok(Self {
-            size,
-            backing: Some(name),
-        })
+        // Extensions lie between the header and the name of the backing file, within the first cluster.
+        let cluster = 1_u64 << number(&head[20..24]).min(21);
+        let end = if name_at == 0 { cluster } else { name_at };
+        while at + 8 <= end.min(cluster) {
+            let extension = bytes(at, 8)?;
+            let (kind, length) = (short_number(&extension), number(&extension[4..8]));
+            at += 8;
+            match kind {
+                0 => break,
+                BACKING_FORMAT | DATA_FILE if length > LONGEST_NAME as u64 => {
+                    return Err(invalid("a header extension is too long"));
+                }
+                BACKING_FORMAT => {
+                    let name = String::from_utf8(bytes(at, length as usize)?)
+                        .map_err(|_| invalid("the format of its backing file is not UTF-8"))?;
+                    header.backing_format = Some(name);
+                }
+                DATA_FILE => {
+                    header.data_file = Some(OsString::from_vec(bytes(at, length as usize)?));
+                }
+                _ => {}
+            }
+            at += length.next_multiple_of(8);
+        }
+        Ok(header)
     }
+}
+
+/// The number in the first four bytes.
+fn short_number(bytes: &[u8]) -> u32 {
+    bytes
+        .iter()
+        .take(4)
+        .fold(0, |number, &byte| number << 8 | u32::from(byte))
 }
 
 fn number(bytes: &[u8]) -> u64 {
@@ -100,9 +151,9 @@ fn number(bytes: &[u8]) -> u64 {
         .fold(0, |number, &byte| number << 8 | u64::from(byte))
 }
 
-/// Writes an empty overlay: header, refcount table, one refcount block, L1 table of zeros.
+/// Writes an empty overlay to an empty file: header, refcount table, one refcount block, L1 table of zeros.
 pub(super) fn write_overlay(
-    overlay: &Path,
+    mut file: &File,
     base: &Path,
     format: &str,
     size: u64,
@@ -128,19 +179,13 @@ pub(super) fn write_overlay(
     let clusters = 3 + l1_clusters;
     // The refcounts of `clusters` clusters, 16 bits each, on the third cluster.
     let refcounts: Vec<u8> = (0..clusters).flat_map(|_| 1_u16.to_be_bytes()).collect();
-
-    let write = |mut file: File| -> io::Result<()> {
+    let mut write = || -> io::Result<()> {
         file.write_all(&header(name, format, size, l1_entries))?;
         file.write_all_at(&(2 * CLUSTER).to_be_bytes(), CLUSTER)?;
         file.write_all_at(&refcounts, 2 * CLUSTER)?;
         file.set_len(clusters * CLUSTER)
     };
-    let file = File::create_new(overlay).map_err(|source| file_error("create", overlay, source))?;
-    write(file).map_err(|source| {
-        // Half an image is worse than none.
-        let _ = fs::remove_file(overlay);
-        file_error("write", overlay, source)
-    })
+    write().map_err(|source| ImageError::file("write an overlay of", base, source))
 }
 
 fn header(name: &[u8], format: &str, size: u64, l1_entries: u64) -> Vec<u8> {

@@ -3,6 +3,7 @@
 use std::fs;
 use std::time::Duration;
 
+use serde::Serialize;
 use serde_json::Value;
 
 use super::{Machine, MachineState};
@@ -19,6 +20,20 @@ const KILL_GRACE: Duration = Duration::from_secs(10);
 /// write them do not get to run.
 const LOG_GRACE: Duration = Duration::from_secs(2);
 
+/// What it took to end a machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Ending {
+    /// It had ended already.
+    Before,
+    /// The guest shut down.
+    Guest,
+    /// QEMU ended when it was asked to.
+    Quit,
+    /// It had to be killed.
+    Killed,
+}
+
 impl Machine {
     /// Asks QEMU to end at once, and does not wait for it. The guest gets no chance to shut down.
     ///
@@ -27,7 +42,7 @@ impl Machine {
     pub async fn quit(&self) -> Result<(), MachineError> {
         match self.qmp.execute("quit", Value::Null).await {
             Ok(_) | Err(QmpError::Closed) => Ok(()),
-            Err(source) => Err(self.failed("quit", source)),
+            Err(source) => Err(self.explain("quit", source).await),
         }
     }
 
@@ -84,31 +99,53 @@ impl Machine {
     /// [`MachineError::StillRunning`] if even a killed process does not disappear within ten seconds, because the kernel
     /// holds it (a disk that does not answer).
     pub async fn destroy(&self) -> Result<Exit, MachineError> {
-        let asked = async {
-            // If it fails, the process is killed below.
-            let _ = self.quit().await;
-            self.ended().await
-        };
+        self.destroy_after(Duration::ZERO)
+            .await
+            .map(|(exit, _)| exit)
+    }
+
+    /// Ends QEMU like [`Machine::destroy`], but first presses the power button and gives the guest `grace` to shut
+    /// down. Tells what it took.
+    ///
+    /// # Errors
+    /// As [`Machine::destroy`].
+    pub async fn destroy_after(&self, grace: Duration) -> Result<(Exit, Ending), MachineError> {
         let mut ended = match self.exit() {
-            Some(_) => self.ended().await,
-            None => tokio::time::timeout(QUIT_GRACE, asked).await.ok().flatten(),
+            Some(_) => self.ended().await.map(|exit| (exit, Ending::Before)),
+            None => None,
         };
+        if ended.is_none() && !grace.is_zero() {
+            // If it fails, harder means follow.
+            let shut_down = self.shutdown(grace).await.ok();
+            ended = shut_down.map(|exit| (exit, Ending::Guest));
+        }
+        if ended.is_none() {
+            let asked = async {
+                // If it fails, the process is killed below.
+                let _ = self.quit().await;
+                self.ended().await
+            };
+            let quit = tokio::time::timeout(QUIT_GRACE, asked).await.ok().flatten();
+            ended = quit.map(|exit| (exit, Ending::Quit));
+        }
         if ended.is_none() {
             tracing::debug!(machine = self.spec.name, "qemu does not quit, killing it");
             self.process.kill();
-            ended = self.wait_exit(KILL_GRACE).await;
+            let killed = self.wait_exit(KILL_GRACE).await;
+            ended = killed.map(|exit| (exit, Ending::Killed));
         }
         self.remove_sockets();
-        let exit = ended.ok_or_else(|| self.still_running("it was killed", KILL_GRACE))?;
+        let (exit, how) = ended.ok_or_else(|| self.still_running("it was killed", KILL_GRACE))?;
         if !exit.leftovers.is_empty() {
             tracing::warn!(machine = self.spec.name, leftovers = ?exit.leftovers, "processes were left behind");
         }
-        Ok(exit)
+        Ok((exit, how))
     }
 
     /// The end of the process, then of everything that is read from it.
     async fn ended(&self) -> Option<Exit> {
-        let exit = self.process.wait().await?;
+        let mut exit = self.process.wait().await?;
+        exit.leftovers.extend(self.daemons.end().await);
         let logged = async {
             self.qmp.closed().await;
             for serial in self.serials.values() {
@@ -121,9 +158,14 @@ impl Machine {
         Some(exit)
     }
 
+    /// QEMU removes its sockets itself, unless it is killed; that of an NBD server stays in any case.
     pub(super) fn remove_sockets(&self) {
-        if let Some(socket) = self.vnc_socket() {
-            // QEMU removes it itself when it quits.
+        let name = &self.spec.name;
+        let own = [
+            self.paths.nbd_socket(name),
+            self.paths.migration_socket(name),
+        ];
+        for socket in own.into_iter().chain(self.vnc_socket()) {
             let _ = fs::remove_file(socket);
         }
     }

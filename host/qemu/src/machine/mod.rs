@@ -1,29 +1,50 @@
 //! A running machine.
 
+mod channels;
+mod crash;
+mod dump;
 mod end;
+mod error;
+mod forwards;
+mod keys;
+mod live;
+mod pointer;
+mod power;
 mod screen;
 mod start;
 mod state;
+mod trouble;
 
 use std::collections::BTreeMap;
 use std::os::unix::net::UnixStream as StdUnixStream;
 use std::path::PathBuf;
-use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use serde::Serialize;
-use serde_json::Value;
 use tokio::net::UnixStream;
 
 use crate::cmdline::CommandLine;
 use crate::confine::Confinement;
-use crate::error::{MachineError, QmpError};
+use crate::daemon::Daemons;
 use crate::files::Paths;
+use crate::plug::Plugs;
 use crate::process::Process;
 use crate::qmp::Qmp;
 use crate::serial::SerialHandle;
 use crate::spec::{Display, MachineSpec};
+pub use crash::KernelCrash;
+pub use dump::DumpFormat;
+pub use end::Ending;
+pub use error::MachineError;
+pub(crate) use forwards::read_forwards;
+pub use keys::{HOLD, Keys};
+pub(crate) use live::Live;
+pub use pointer::{POINTER_MAX, Pointer, PointerButton, PointerMove};
+pub use power::GuestPanic;
+pub use screen::{PictureFormat, ScreenSize};
+pub(crate) use start::tail;
 pub use state::MachineState;
+pub use trouble::Stuck;
 
 /// How long QEMU may take to end after it has closed its monitor.
 const LAST_WORDS: Duration = Duration::from_secs(5);
@@ -37,12 +58,13 @@ pub struct Machine {
     command_line: CommandLine,
     confinement: Confinement,
     process: Process,
+    daemons: Daemons,
     qmp: Qmp,
     serials: BTreeMap<String, SerialHandle>,
     agent: Option<StdUnixStream>,
     forwards: Vec<Forward>,
     startup: Duration,
-    screendumps: AtomicU64,
+    live: Live,
 }
 
 /// A port of the host's 127.0.0.1 that leads into the guest.
@@ -143,73 +165,19 @@ impl Machine {
             .map(|forward| forward.host)
     }
 
+    pub(crate) fn live(&self) -> &Live {
+        &self.live
+    }
+
+    /// Takes over what its predecessor had plugged in.
+    pub(crate) fn take_plugs(&mut self, plugs: Plugs) {
+        self.live.plugs = plugs;
+    }
+
     /// The VNC socket, if the specification asks for one.
     #[must_use]
     pub fn vnc_socket(&self) -> Option<PathBuf> {
         (self.spec.display == Display::VncUnix).then(|| self.paths.vnc_socket(&self.spec.name))
-    }
-
-    /// What the machine is doing.
-    ///
-    /// # Errors
-    /// [`MachineError::Qmp`] if QEMU runs but does not answer.
-    pub async fn state(&self) -> Result<MachineState, MachineError> {
-        if let Some(exit) = self.process.exit() {
-            return Ok(MachineState::Exited(exit.status));
-        }
-        match self.qmp.execute("query-status", Value::Null).await {
-            Ok(status) => Ok(MachineState::from_qmp(&status)),
-            Err(QmpError::Closed) => match self.process.wait_within(LAST_WORDS).await {
-                Some(exit) => Ok(MachineState::Exited(exit.status)),
-                None => Err(self.failed("query", QmpError::Closed)),
-            },
-            Err(source) => Err(self.failed("query", source)),
-        }
-    }
-
-    /// Starts the processors, or lets them go on.
-    ///
-    /// # Errors
-    /// [`MachineError::Qmp`].
-    pub async fn cont(&self) -> Result<(), MachineError> {
-        self.simple("cont", "resume").await
-    }
-
-    /// Stops the processors.
-    ///
-    /// # Errors
-    /// [`MachineError::Qmp`].
-    pub async fn stop(&self) -> Result<(), MachineError> {
-        self.simple("stop", "pause").await
-    }
-
-    /// Presses the power button; the guest decides what to do.
-    ///
-    /// # Errors
-    /// [`MachineError::Qmp`].
-    pub async fn system_powerdown(&self) -> Result<(), MachineError> {
-        self.simple("system_powerdown", "power down").await
-    }
-
-    /// Presses the reset button.
-    ///
-    /// # Errors
-    /// [`MachineError::Qmp`].
-    pub async fn system_reset(&self) -> Result<(), MachineError> {
-        self.simple("system_reset", "reset").await
-    }
-
-    async fn simple(&self, command: &str, action: &'static str) -> Result<(), MachineError> {
-        let done = self.qmp.execute(command, Value::Null).await;
-        done.map(drop).map_err(|source| self.failed(action, source))
-    }
-
-    fn failed(&self, action: &'static str, source: QmpError) -> MachineError {
-        MachineError::Qmp {
-            machine: self.spec.name.clone(),
-            action,
-            source,
-        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! What a machine is doing.
 
+use std::fmt;
 use std::process::ExitStatus;
 
 use serde_json::Value;
@@ -53,5 +54,23 @@ impl MachineState {
             "internal-error" => Self::InternalError,
             other => Self::Other(other.to_owned()),
         }
+    }
+}
+
+impl fmt::Display for MachineState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Prelaunch => "not running yet",
+            Self::Running => "running",
+            Self::Paused => "paused",
+            Self::Suspended => "suspended",
+            Self::Migrating => "migrating",
+            Self::Shutdown => "shut down",
+            Self::GuestPanicked => "stopped by a panic of its guest",
+            Self::IoError => "stopped by an error of an image",
+            Self::InternalError => "stopped by an error of QEMU or KVM",
+            Self::Other(state) => state,
+            Self::Exited(status) => return write!(f, "ended ({status})"),
+        })
     }
 }

@@ -1,10 +1,14 @@
 //! The transport: one task reads, one writes, callers wait for the answer with their number.
 
 use std::collections::HashMap;
+use std::io::{self, IoSlice};
+use std::mem::MaybeUninit;
+use std::os::fd::{AsFd, OwnedFd};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags};
 use serde_json::{Value, json};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, Interest};
 use tokio::net::UnixStream;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::sync::{mpsc, oneshot};
@@ -24,9 +28,12 @@ pub(crate) struct Connection {
     pub(super) version: Version,
     pub(super) events: Events,
     recorder: Recorder,
-    outgoing: mpsc::UnboundedSender<String>,
+    outgoing: mpsc::UnboundedSender<Message>,
     pending: Mutex<Pending>,
 }
+
+/// What is sent: a command, perhaps with an open file.
+type Message = (String, Option<OwnedFd>);
 
 /// Who waits for an answer.
 #[derive(Debug, Default)]
@@ -79,12 +86,19 @@ impl Connection {
             }
             reader.close();
         });
-        connection.execute("qmp_capabilities", Value::Null).await?;
+        connection
+            .execute("qmp_capabilities", Value::Null, None)
+            .await?;
         Ok(connection)
     }
 
     /// Sends a command and waits for its answer, without limit.
-    pub(super) async fn execute(&self, command: &str, arguments: Value) -> Answer {
+    pub(super) async fn execute(
+        &self,
+        command: &str,
+        arguments: Value,
+        file: Option<OwnedFd>,
+    ) -> Answer {
         let (sender, receiver) = oneshot::channel();
         {
             let mut pending = self.pending();
@@ -100,7 +114,8 @@ impl Connection {
             let message = message.to_string();
             self.recorder.sent(&message);
             // Sent under the lock, so that commands leave in the order of their numbers.
-            self.outgoing.send(message).map_err(|_| QmpError::Closed)?;
+            let sent = self.outgoing.send((message, file));
+            sent.map_err(|_| QmpError::Closed)?;
             pending.waiting.insert(id, (command.to_owned(), sender));
         }
         receiver.await.unwrap_or(Err(QmpError::Closed))
@@ -121,7 +136,7 @@ impl Connection {
             return;
         };
         self.recorder.received(line);
-        if self.events.push(&message) {
+        if self.events.push(&message, line.len()) {
             return;
         }
         let id = message.get("id").and_then(Value::as_u64);
@@ -167,14 +182,40 @@ impl Connection {
 }
 
 /// Writes whole messages, so that a caller that gives up cannot leave half of one behind. Ends with the connection.
-async fn write_all(mut write: OwnedWriteHalf, mut queue: mpsc::UnboundedReceiver<String>) {
-    while let Some(mut message) = queue.recv().await {
+async fn write_all(mut write: OwnedWriteHalf, mut queue: mpsc::UnboundedReceiver<Message>) {
+    while let Some((mut message, file)) = queue.recv().await {
         message.push('\n');
-        if write.write_all(message.as_bytes()).await.is_err() {
+        let mut rest = message.as_bytes();
+        if let Some(file) = file {
+            match send_with(write.as_ref(), rest, &file).await {
+                Ok(sent) => rest = &rest[sent..],
+                Err(_) => return,
+            }
+        }
+        if write.write_all(rest).await.is_err() {
             // QEMU is gone; the reader sees it, too, and answers the callers.
             return;
         }
     }
+}
+
+/// Sends the beginning of a message, and an open file with its first byte. Returns how much was sent.
+async fn send_with(stream: &UnixStream, bytes: &[u8], file: &OwnedFd) -> io::Result<usize> {
+    let files = [file.as_fd()];
+    stream
+        .async_io(Interest::WRITABLE, || {
+            let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+            let mut extra = SendAncillaryBuffer::new(&mut space);
+            extra.push(SendAncillaryMessage::ScmRights(&files));
+            let parts = [IoSlice::new(bytes)];
+            Ok(rustix::net::sendmsg(
+                stream,
+                &parts,
+                &mut extra,
+                SendFlags::NOSIGNAL,
+            )?)
+        })
+        .await
 }
 
 /// Splits the stream into lines.

@@ -5,9 +5,11 @@
 //! here; `qapi`'s typed commands can be sent over it by [`Qmp::execute_typed`].
 
 mod connection;
+mod error;
 mod events;
 mod record;
 
+use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,9 +17,9 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::binary::Version;
-use crate::error::QmpError;
 pub(crate) use connection::Connection;
-pub use events::Event;
+pub use error::QmpError;
+pub use events::{EVENTS_LOST, Event};
 pub(crate) use record::Recorder;
 
 /// How long [`Qmp::execute`] waits for an answer. QEMU answers almost everything at once; long operations are jobs.
@@ -53,15 +55,22 @@ impl Qmp {
         arguments: Value,
         limit: Duration,
     ) -> Result<Value, QmpError> {
-        let answer = self.0.execute(command, arguments);
-        tokio::time::timeout(limit, answer)
-            .await
-            .unwrap_or_else(|_| {
-                Err(QmpError::Timeout {
-                    what: format!("answer to {command}"),
-                    within: limit,
-                })
-            })
+        let answer = self.0.execute(command, arguments, None);
+        within(limit, || format!("answer to {command}"), answer).await
+    }
+
+    /// Sends a command together with an open file, for `getfd` and `add-fd`. QEMU gets a descriptor of its own.
+    ///
+    /// # Errors
+    /// As [`Qmp::execute`].
+    pub async fn execute_with_fd(
+        &self,
+        command: &str,
+        arguments: Value,
+        file: OwnedFd,
+    ) -> Result<Value, QmpError> {
+        let answer = self.0.execute(command, arguments, Some(file));
+        within(DEFAULT_TIMEOUT, || format!("answer to {command}"), answer).await
     }
 
     /// Sends a command of the `qapi` crate.
@@ -94,7 +103,8 @@ impl Qmp {
         self.0.events.next()
     }
 
-    /// The events from a position on, oldest first. 0 is the beginning.
+    /// The events from a position on, oldest first. 0 is the beginning. At least the last 100,000 of them are kept, as
+    /// long as they have less than 64 MiB; [`EVENTS_LOST`] stands for those that are asked for and not kept any more.
     #[must_use]
     pub fn events_since(&self, cursor: u64) -> Vec<Event> {
         self.0.events.since(cursor)
@@ -125,18 +135,30 @@ impl Qmp {
         limit: Duration,
         mut condition: impl FnMut(&Event) -> bool,
     ) -> Result<Event, QmpError> {
-        let found = self
-            .0
-            .events
-            .find(since, |event| event.name == name && condition(event));
-        tokio::time::timeout(limit, found)
-            .await
-            .unwrap_or_else(|_| {
-                Err(QmpError::Timeout {
-                    what: format!("event {name}"),
-                    within: limit,
-                })
-            })
+        self.wait_map(&format!("event {name}"), since, limit, |event| {
+            (event.name == name && condition(event)).then(|| event.clone())
+        })
+        .await
+    }
+
+    /// Waits for the first event, of whatever name, of which `look` makes something. `what` names it for the message.
+    ///
+    /// # Errors
+    /// As [`Qmp::wait_event`].
+    pub async fn wait_map<T>(
+        &self,
+        what: &str,
+        since: u64,
+        limit: Duration,
+        look: impl FnMut(&Event) -> Option<T>,
+    ) -> Result<T, QmpError> {
+        within(limit, || what.to_owned(), self.0.events.find(since, look)).await
+    }
+
+    /// How many events of this name there were since QEMU started.
+    #[must_use]
+    pub fn event_count(&self, name: &str) -> u64 {
+        self.0.events.count(name)
     }
 
     /// The version in QEMU's greeting.
@@ -148,7 +170,7 @@ impl Qmp {
     /// Waits until the monitor is closed and its last message is recorded.
     pub async fn closed(&self) {
         // Nothing matches, so the search ends with the events.
-        let _ = self.0.events.find(u64::MAX, |_| false).await;
+        let _ = self.0.events.find(u64::MAX, |_| None::<()>).await;
     }
 
     /// Whether the monitor is closed.
@@ -156,6 +178,21 @@ impl Qmp {
     pub fn is_closed(&self) -> bool {
         self.0.is_closed()
     }
+}
+
+async fn within<T>(
+    limit: Duration,
+    what: impl FnOnce() -> String,
+    answer: impl Future<Output = Result<T, QmpError>>,
+) -> Result<T, QmpError> {
+    tokio::time::timeout(limit, answer)
+        .await
+        .unwrap_or_else(|_| {
+            Err(QmpError::Timeout {
+                what: what(),
+                within: limit,
+            })
+        })
 }
 
 /// Reads an answer as the type it should have.

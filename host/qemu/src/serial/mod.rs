@@ -170,6 +170,14 @@ impl SerialHandle {
         self.0.lock().ring.end()
     }
 
+    /// The last `most` bytes that were printed, if they are still there ([`BACKLOG`]).
+    #[must_use]
+    pub fn backlog(&self, most: usize) -> Vec<u8> {
+        let state = self.0.lock();
+        let (_, kept) = state.ring.from(0);
+        kept[kept.len().saturating_sub(most)..].to_vec()
+    }
+
     /// Waits until QEMU has closed the console and everything it printed is in the log.
     pub async fn closed(&self) {
         poll_fn(|cx| {

@@ -125,7 +125,7 @@ impl SerialStream {
     }
 
     /// The end of the unread output, safe to show: control characters but line ends are escaped.
-    fn tail(&self) -> String {
+    pub(crate) fn tail(&self) -> String {
         let state = self.console.lock();
         let (_, output) = state.ring.from(self.at);
         let output = &output[output.len().saturating_sub(TAIL)..];

@@ -1,31 +1,28 @@
 //! What makes a specification impossible, found before anything is started.
 
 use std::collections::HashSet;
-use std::fs::{self, File, OpenOptions};
-use std::io;
-use std::os::unix::fs::FileTypeExt;
-use std::path::Path;
 
-use super::parts::is_word;
-use super::{
-    Boot, Chipset, Drive, DriveInterface, MachineSpec, Media, Netdev, Nic, SerialKind, Smp,
-};
+use super::rules::{check_uuid, device_id, directory, file_name, readable, value, writable};
+use super::{Boot, Firmware, FsDriver, MachineSpec, Smp, is_word};
 use crate::error::SpecError;
+use crate::layout::Controller;
 
-/// Ids this crate gives to devices of its own.
-const OWN_IDS: [&str; 8] = [
+/// Ids this crate gives to devices of its own, besides those of [`Controller`].
+const OWN_IDS: [&str; 7] = [
     "video0",
     "rng0",
     "balloon0",
-    "usb0",
-    "tablet0",
-    "scsi0",
-    "virtio_serial0",
     "agent0",
+    "pvpanic0",
+    "watchdog0",
+    "iommu0",
 ];
 
 /// What the guest may have of processors. QEMU's q35 takes 288 and newer versions more; this catches typing errors.
 const MAX_CPUS: u32 = 4096;
+
+/// Spare root ports; more than anybody plugs in.
+const MAX_SPARE_PORTS: u8 = 64;
 
 impl MachineSpec {
     /// Checks all that can be known without starting QEMU. [`MachineSpec::command_line`] calls it.
@@ -46,20 +43,21 @@ impl MachineSpec {
         }
         self.smp.check()?;
         self.check_ids()?;
-        self.check_room()?;
+        if self.spare_root_ports > MAX_SPARE_PORTS {
+            let rule = format!("a machine has room for {MAX_SPARE_PORTS}; ask for fewer");
+            let ports = self.spare_root_ports.to_string();
+            return Err(value("number of spare pcie root ports", &ports, &rule));
+        }
         self.boot.check()?;
+        self.memory.check(self.memory_mib)?;
         for drive in &self.drives {
-            drive.check()?;
+            drive.check(self)?;
         }
         for nic in &self.nics {
             nic.check()?;
         }
-        if let Some(direct) = &self.kernel {
-            readable("kernel", &direct.kernel)?;
-            if let Some(initrd) = &direct.initrd {
-                readable("initrd", initrd)?;
-            }
-        }
+        self.check_files()?;
+        self.check_words()?;
         let nul = |text: &&String| text.contains('\0');
         if let Some(bad) = self.extra_args.iter().find(nul) {
             return Err(value(
@@ -71,7 +69,77 @@ impl MachineSpec {
         Ok(())
     }
 
-    fn check_ids(&self) -> Result<(), SpecError> {
+    fn check_files(&self) -> Result<(), SpecError> {
+        if let Some(direct) = &self.kernel {
+            readable("kernel", &direct.kernel)?;
+            if let Some(initrd) = &direct.initrd {
+                readable("initrd", initrd)?;
+            }
+        }
+        match &self.firmware {
+            Firmware::Default => {}
+            Firmware::Bios(path) => readable("firmware", path)?,
+            Firmware::Pflash { code, vars } => {
+                readable("firmware", code)?;
+                if let Some(vars) = vars {
+                    writable("variables of the firmware", vars)?;
+                }
+            }
+        }
+        for filesystem in &self.filesystems {
+            directory(&format!("filesystem {}", filesystem.id), &filesystem.source)?;
+            if matches!(filesystem.driver, FsDriver::Virtiofs { .. }) && !self.memory.is_shared() {
+                let rule = "virtiofsd has to share the memory of the machine; give it a memory backend with `share`";
+                let what = format!("driver of filesystem {}", filesystem.id);
+                return Err(value(&what, "virtiofs", rule));
+            }
+        }
+        Ok(())
+    }
+
+    /// Words that are drivers, models or keys of QEMU.
+    fn check_words(&self) -> Result<(), SpecError> {
+        let words = |what: &'static str, fields: &[(String, String)]| {
+            fields
+                .iter()
+                .map(|(key, _)| (what, key.clone()))
+                .collect::<Vec<_>>()
+        };
+        let mut all = words("machine option", &self.machine_options);
+        all.extend(
+            self.smbios
+                .iter()
+                .flat_map(|table| words("smbios field", &table.fields)),
+        );
+        all.extend(
+            self.usb_devices
+                .iter()
+                .map(|device| ("usb device", device.driver.clone())),
+        );
+        all.extend(
+            self.inputs
+                .iter()
+                .map(|(_, kind)| ("input device", kind.clone())),
+        );
+        all.extend(self.sound.iter().map(|model| ("sound card", model.clone())));
+        all.extend(self.tpms.iter().map(|tpm| ("tpm model", tpm.model.clone())));
+        all.extend(
+            self.watchdog
+                .iter()
+                .map(|dog| ("watchdog", dog.model.clone())),
+        );
+        match all.iter().find(|(_, word)| !is_word(word)) {
+            None => Ok(()),
+            Some((what, word)) => {
+                let rule =
+                    "it has to be a name of QEMU's: letters, digits, dots, underscores and dashes";
+                Err(value(what, word, rule))
+            }
+        }
+    }
+
+    /// Every id that the specification gives, with what it is.
+    fn ids(&self) -> impl Iterator<Item = (&'static str, &str)> {
         let drives = self
             .drives
             .iter()
@@ -81,80 +149,61 @@ impl MachineSpec {
             .serials
             .iter()
             .map(|serial| ("serial name", serial.name.as_str()));
+        let monitors = self
+            .monitors
+            .iter()
+            .map(|monitor| ("monitor name", monitor.name.as_str()));
+        let controllers = self
+            .usb_controllers
+            .iter()
+            .map(|usb| ("usb controller id", usb.id.as_str()));
+        let usb = self
+            .usb_devices
+            .iter()
+            .map(|device| ("usb device id", device.id.as_str()));
+        let inputs = self.inputs.iter().map(|(id, _)| ("input id", id.as_str()));
+        let memory = self
+            .memory
+            .devices
+            .iter()
+            .map(|device| ("memory device id", device.id.as_str()));
+        let threads = self.iothreads.iter().map(|id| ("iothread id", id.as_str()));
+        let groups = self
+            .throttle_groups
+            .iter()
+            .map(|group| ("throttle group id", group.id.as_str()));
+        let rngs = self.rngs.iter().map(|rng| ("rng id", rng.id.as_str()));
+        let tpms = self.tpms.iter().map(|tpm| ("tpm id", tpm.id.as_str()));
+        let filesystems = self
+            .filesystems
+            .iter()
+            .map(|fs| ("filesystem id", fs.id.as_str()));
+        let vcpus = self.vcpus.iter().map(|vcpu| ("vcpu id", vcpu.id.as_str()));
+        let plain = drives
+            .chain(nics)
+            .chain(serials)
+            .chain(monitors)
+            .chain(controllers);
+        let more = usb.chain(inputs).chain(memory).chain(threads).chain(groups);
+        plain
+            .chain(more)
+            .chain(rngs)
+            .chain(tpms)
+            .chain(filesystems)
+            .chain(vcpus)
+    }
+
+    fn check_ids(&self) -> Result<(), SpecError> {
         let mut seen = HashSet::from(OWN_IDS);
-        for (what, id) in drives.chain(nics).chain(serials) {
+        if !self.rng {
+            seen.remove("rng0");
+        }
+        for (what, id) in self.ids() {
             device_id(what, id)?;
-            if !seen.insert(id) {
+            if !seen.insert(id) || Controller::is_own_id(id) {
                 return Err(SpecError::DuplicateId {
                     machine: self.name.clone(),
                     id: id.to_owned(),
-                });
-            }
-        }
-        Ok(())
-    }
-
-    fn check_room(&self) -> Result<(), SpecError> {
-        let ide = self
-            .drives
-            .iter()
-            .filter(|drive| drive.interface == DriveInterface::Ide)
-            .count();
-        let isa = self
-            .serials
-            .iter()
-            .filter(|serial| serial.kind == SerialKind::Isa)
-            .count();
-        let firmware = self
-            .serials
-            .iter()
-            .filter(|serial| serial.kind == SerialKind::FirmwareLog)
-            .count();
-        let scsi = self
-            .drives
-            .iter()
-            .filter(|drive| drive.interface == DriveInterface::VirtioScsi)
-            .count();
-        let ide_room = match self.machine.chipset() {
-            Chipset::Q35 => 6,
-            Chipset::Pc => 4,
-        };
-        let checks = [
-            (
-                "ide drives",
-                ide,
-                ide_room,
-                "attach the others by virtio-blk or virtio-scsi",
-            ),
-            (
-                "virtio-scsi drives",
-                scsi,
-                255,
-                "attach the others by virtio-blk",
-            ),
-            (
-                "isa serial ports",
-                isa,
-                4,
-                "make the others virtio consoles",
-            ),
-            ("firmware logs", firmware, 1, "keep one of them"),
-            (
-                "spare pcie root ports",
-                usize::from(self.spare_root_ports),
-                64,
-                "ask for fewer",
-            ),
-        ];
-        for (what, count, room, advice) in checks {
-            if count > room {
-                let machine = self.machine.name().to_owned();
-                return Err(SpecError::TooMany {
-                    what,
-                    count,
-                    room,
-                    machine,
-                    advice,
                 });
             }
         }
@@ -164,10 +213,7 @@ impl MachineSpec {
 
 impl Smp {
     fn check(self) -> Result<(), SpecError> {
-        let topology = [self.sockets, self.cores, self.threads];
-        let room = topology
-            .iter()
-            .try_fold(1_u32, |product, &part| product.checked_mul(part));
+        let room = self.max();
         let fits = room.is_some_and(|room| self.cpus <= room && room <= MAX_CPUS);
         if self.cpus > 0 && fits {
             return Ok(());
@@ -177,12 +223,26 @@ impl Smp {
             cores,
             threads,
             sockets,
+            dies,
+            clusters,
+            books,
+            drawers,
         } = self;
+        let inner: String = [
+            ("dies", dies),
+            ("clusters", clusters),
+            ("books", books),
+            ("drawers", drawers),
+        ]
+        .into_iter()
+        .filter(|(_, count)| *count != 1)
+        .map(|(name, count)| format!(" x {count} {name}"))
+        .collect();
         Err(value(
             "smp",
-            &format!("{cpus} cpus in {sockets} sockets x {cores} cores x {threads} threads"),
+            &format!("{cpus} cpus in {sockets} sockets x {cores} cores x {threads} threads{inner}"),
             &format!(
-                "there has to be at least one cpu, and sockets x cores x threads has to hold them all (up to {MAX_CPUS})"
+                "there has to be at least one cpu, and the product of all parts has to hold them all (up to {MAX_CPUS})"
             ),
         ))
     }
@@ -202,147 +262,6 @@ impl Boot {
             }
         }
         Ok(())
-    }
-}
-
-impl Drive {
-    fn check(&self) -> Result<(), SpecError> {
-        let what = format!("drive {}", self.id);
-        if let Some(serial) = &self.serial
-            && (serial.is_empty() || serial.len() > 20 || !is_word(serial))
-        {
-            let rule = "it has to be 1 to 20 letters, digits, dots, underscores or dashes";
-            return Err(value(&format!("serial number of {what}"), serial, rule));
-        }
-        if self.interface == DriveInterface::Ide
-            && self.media == Media::Disk
-            && self.read_only
-            && !self.snapshot
-        {
-            let rule = "QEMU has no read-only ide disks; use virtio-blk, virtio-scsi or snapshot";
-            return Err(value(&format!("interface of {what}"), "ide", rule));
-        }
-        for backing in &self.backing {
-            readable(&format!("backing file of {what}"), backing)?;
-        }
-        if self.writes_image() {
-            writable(&what, &self.path)
-        } else {
-            readable(&what, &self.path)
-        }
-    }
-}
-
-impl Nic {
-    fn check(&self) -> Result<(), SpecError> {
-        let what = format!("nic {}", self.id);
-        if !is_word(&self.model) {
-            let rule = "it has to be the name of a QEMU device, such as virtio-net-pci";
-            return Err(value(&format!("model of {what}"), &self.model, rule));
-        }
-        match &self.netdev {
-            Netdev::User { forwards, .. } => {
-                for forward in forwards {
-                    if forward.guest == 0 || forward.host == Some(0) {
-                        let shown = format!("{:?} -> {}", forward.host, forward.guest);
-                        return Err(value(
-                            &format!("port forward of {what}"),
-                            &shown,
-                            "a port is 1 to 65535",
-                        ));
-                    }
-                }
-            }
-            Netdev::Tap { ifname } => {
-                if !is_word(ifname) || ifname.len() > 15 {
-                    let rule = "it has to be the name of a tap interface, at most 15 characters";
-                    return Err(value(&format!("tap interface of {what}"), ifname, rule));
-                }
-            }
-        }
-        Ok(())
-    }
-}
-
-fn value(field: &str, value: &str, rule: &str) -> SpecError {
-    SpecError::Value {
-        field: field.to_owned(),
-        value: value.to_owned(),
-        rule: rule.to_owned(),
-    }
-}
-
-/// A name that becomes part of file names.
-fn file_name(what: &'static str, name: &str) -> Result<(), SpecError> {
-    if is_word(name) && name.len() <= 64 {
-        return Ok(());
-    }
-    let rule = "it has to begin with a letter or digit and consist of at most 64 letters, digits, dots, underscores and dashes";
-    Err(SpecError::Name {
-        what,
-        value: name.to_owned(),
-        rule,
-    })
-}
-
-/// An id by QEMU's rule for ids.
-fn device_id(what: &'static str, id: &str) -> Result<(), SpecError> {
-    if is_word(id)
-        && id.len() <= 64
-        && id.starts_with(|c: char| c.is_ascii_alphabetic())
-        && !id.starts_with("pcie")
-    {
-        return Ok(());
-    }
-    let rule = "it has to begin with a letter (but not with pcie) and consist of at most 64 letters, digits, dots, underscores and dashes";
-    Err(SpecError::Name {
-        what,
-        value: id.to_owned(),
-        rule,
-    })
-}
-
-fn check_uuid(uuid: &str) -> Result<(), SpecError> {
-    let groups: Vec<usize> = uuid.split('-').map(str::len).collect();
-    if groups == [8, 4, 4, 4, 12] && uuid.chars().all(|c| c == '-' || c.is_ascii_hexdigit()) {
-        return Ok(());
-    }
-    Err(value(
-        "uuid",
-        uuid,
-        "it has to look like 01234567-89ab-cdef-0123-456789abcdef",
-    ))
-}
-
-fn readable(what: &str, path: &Path) -> Result<(), SpecError> {
-    opens(path, |path| File::open(path)).map_err(|source| file_error(what, path, "reading", source))
-}
-
-fn writable(what: &str, path: &Path) -> Result<(), SpecError> {
-    opens(path, |path| {
-        OpenOptions::new().read(true).write(true).open(path)
-    })
-    .map_err(|source| file_error(what, path, "writing", source))
-}
-
-/// Opens a file or block device and nothing else: to open a FIFO would hang.
-fn opens(path: &Path, open: impl FnOnce(&Path) -> io::Result<File>) -> io::Result<()> {
-    let kind = fs::metadata(path)?.file_type();
-    if !kind.is_file() && !kind.is_block_device() {
-        return Err(io::Error::new(
-            io::ErrorKind::InvalidInput,
-            "neither a file nor a block device",
-        ));
-    }
-    open(path).map(drop)
-}
-
-fn file_error(what: &str, path: &Path, access: &'static str, source: io::Error) -> SpecError {
-    SpecError::File {
-        what: what.to_owned(),
-        path: path.to_owned(),
-        access,
-        source,
     }
 }
 

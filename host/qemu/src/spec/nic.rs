@@ -1,10 +1,12 @@
 //! Network interfaces.
 
 use std::fmt;
+use std::path::PathBuf;
 use std::str::FromStr;
 
 use serde::{Serialize, Serializer};
 
+use super::PciAddress;
 use crate::error::SpecError;
 
 /// One network interface. Its device is `<id>`, its backend `netdev_<id>`.
@@ -20,6 +22,20 @@ pub struct Nic {
     pub netdev: Netdev,
     /// Place in the boot order; 0 is first. Default: none.
     pub boot_index: Option<u32>,
+    /// Pairs of queues (virtio, on a tap with several descriptors or vhost-user). Default: one.
+    pub queues: u16,
+    /// Interrupt vectors of a virtio interface. Default: QEMU's own; with several queues two for each pair and two more.
+    pub vectors: Option<u16>,
+    /// Boot ROM: a file, or empty for none. Default: QEMU's own.
+    pub romfile: Option<String>,
+    /// MTU that a virtio interface tells its guest. Default: none.
+    pub mtu: Option<u16>,
+    /// Place on the PCI bus. Default: the next free one.
+    pub pci: Option<PciAddress>,
+    /// Further properties of the device, by QEMU's names.
+    pub extra: Vec<(String, String)>,
+    /// Further properties of what it is connected to, by QEMU's names. Default: none.
+    pub netdev_extra: Vec<(String, String)>,
 }
 
 impl Nic {
@@ -37,18 +53,26 @@ impl Nic {
             netdev: Netdev::User {
                 forwards,
                 restrict: false,
+                options: UserNet::default(),
             },
             boot_index: None,
+            queues: 1,
+            vectors: None,
+            romfile: None,
+            mtu: None,
+            pci: None,
+            extra: Vec::new(),
+            netdev_extra: Vec::new(),
         }
     }
 
-    /// The device's name, long form.
-    pub(crate) fn device(&self) -> &str {
-        if self.model == "virtio" {
-            "virtio-net-pci"
-        } else {
-            &self.model
-        }
+    /// Whether it is a virtio interface, whatever its bus.
+    #[must_use]
+    pub fn is_virtio(&self) -> bool {
+        matches!(
+            self.model.as_str(),
+            "virtio" | "virtio-net-pci" | "virtio-net-device" | "virtio-net-ccw"
+        )
     }
 }
 
@@ -63,12 +87,50 @@ pub enum Netdev {
         /// Cut the guest off from everything but the forwarded ports. Without it the guest reaches the network of the
         /// host and, as 10.0.2.2, the host's own loopback services.
         restrict: bool,
+        /// The rest.
+        options: UserNet,
     },
-    /// An existing tap interface of the host.
+    /// A tap interface of the host. It is made when the machine starts, unless there is one of its name, and handed over.
     Tap {
-        /// Its name, at most 15 characters.
-        ifname: String,
+        /// Its name, at most 15 characters. Default: one that the kernel chooses, behind [`crate::tap_prefix`].
+        ifname: Option<String>,
+        /// The bridge of the host that it is put on. Default: none.
+        bridge: Option<String>,
+        /// Let the kernel move the packets (`vhost=on`).
+        vhost: bool,
     },
+    /// A macvtap interface of the host. Its device is opened before QEMU starts, and handed over.
+    Macvtap {
+        /// The device: `/dev/tap<index>`.
+        device: PathBuf,
+    },
+    /// The `passt` daemon, started with the machine.
+    Passt {
+        /// The program. Default: `passt` from `PATH`.
+        program: Option<PathBuf>,
+        /// TCP ports of 127.0.0.1 that lead to ports of the guest; both have to be given.
+        forwards: Vec<HostForward>,
+    },
+    /// One side of a stream over a UNIX socket: a cable between two machines.
+    Stream {
+        /// The socket.
+        path: PathBuf,
+        /// Listen on it; the other side connects.
+        server: bool,
+    },
+    /// Nothing: the interface has no cable.
+    None,
+}
+
+/// The rarer options of the user-mode network.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+pub struct UserNet {
+    /// The guest's network: `192.168.76.0/24`. Default: `10.0.2.0/24`.
+    pub net: Option<String>,
+    /// The directory that is served by TFTP. Default: none.
+    pub tftp: Option<PathBuf>,
+    /// The file that BOOTP names. Default: none.
+    pub bootfile: Option<String>,
 }
 
 /// A TCP port of the host's 127.0.0.1 that leads to a port of the guest.

@@ -12,14 +12,14 @@ use vthost_qemu::{MachineState, QmpError, StartError};
 async fn a_start_that_qemu_refuses_quotes_it() {
     let bench = Bench::new();
     let spec = MachineSpec {
-        extra_args: vec!["-device".to_owned(), "no-such-device".to_owned()],
+        extra_args: vec!["-no-such-option".to_owned()],
         ..bare("vm1")
     };
     let error = bench.start(spec).await.expect_err("refused");
     assert!(matches!(error, StartError::Exited { .. }), "{error:?}");
     let message = error.to_string();
     assert!(
-        message.contains("'no-such-device' is not a valid device model name"),
+        message.contains("-no-such-option: invalid option"),
         "{message}"
     );
     // A port that is taken.
@@ -31,6 +31,7 @@ async fn a_start_that_qemu_refuses_quotes_it() {
             guest: 22,
         }],
         restrict: false,
+        options: vthost_qemu::spec::UserNet::default(),
     };
     let spec = MachineSpec {
         nics: vec![Nic {

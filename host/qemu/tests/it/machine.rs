@@ -8,8 +8,8 @@ use regex::bytes::Regex;
 use serde_json::{Value, json};
 use vthost_qemu::serial::Replay;
 use vthost_qemu::spec::{
-    Display, Drive, DriveFormat, DriveInterface, MachineSpec, MachineType, Nic, PowerOff, Serial,
-    SerialKind, Vga,
+    Balloon, Display, Drive, DriveFormat, DriveInterface, MachineSpec, MachineType, Nic, PowerOff,
+    Serial, SerialKind, UsbController, UsbDevice, UsbModel, Vga,
 };
 use vthost_qemu::{MachineError, MachineState, QmpError, SerialHandle};
 
@@ -303,8 +303,19 @@ async fn every_device_is_accepted() {
         let mut spec = bare("vm1");
         spec.machine = machine_type;
         spec.uuid = Some("01234567-89ab-cdef-0123-456789abcdef".to_owned());
-        spec.balloon = true;
-        spec.usb_tablet = true;
+        spec.balloon = Some(Balloon::default());
+        spec.usb_controllers.push(UsbController {
+            ports: None,
+            id: "usb1".to_owned(),
+            model: UsbModel::Xhci,
+            address: None,
+        });
+        spec.usb_devices.push(UsbDevice {
+            id: "tablet1".to_owned(),
+            driver: "usb-tablet".to_owned(),
+            controller: None,
+            port: None,
+        });
         spec.display = Display::VncUnix;
         spec.boot.order = Some("cdn".to_owned());
         spec.serials.push(Serial {

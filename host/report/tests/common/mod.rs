@@ -148,6 +148,7 @@ impl Script {
             counts: self.counts,
             elapsed: 104.726,
             interrupted,
+            problems: Vec::new(),
         };
         self.push(EventKind::JobFinished(end));
         self.events

@@ -21,6 +21,11 @@ wasmtime::component::bindgen!({
         "vthost:core/params.params": vthost_params::Params,
         "vthost:core/jobs.job": vthost_env::Job,
         "vthost:guest/session.session": vthost_env::Session,
+        "vthost:guest/console.console": vthost_env::Console,
+        "vthost:guest/files.files": vthost_env::Files,
+        "vthost:guest/agent.agent": vthost_env::Agent,
+        "vthost:vm/blocks.block-job": vthost_env::BlockJob,
+        "vthost:vm/images.image": vthost_env::Image,
         "vthost:vm/vm.vm": crate::v0_1::VmHandle,
     },
 });

@@ -2,15 +2,68 @@
 
 use std::time::Duration;
 
+use serde_json::{Map, Value};
 use vthost_env::{Error as DomainError, ErrorKind};
 use vthost_metadata::{LogLevel, Status};
 
 use super::bindings::vthost::core::log::Level;
 use super::bindings::vthost::core::types;
+use crate::local::Refused;
 use crate::{TestEnd, TestSpec};
 
 /// A text that crosses the border to a pack is at most this long, in bytes.
 pub(super) const MAX_TEXT: usize = 4 << 20;
+
+/// Bytes cross it in chunks of at most this many.
+pub(super) const MAX_CHUNK: usize = 64 << 10;
+
+/// Arguments of a command are at most this long, in bytes.
+const MAX_ARGUMENTS: usize = 64 << 10;
+
+/// The error for bytes that are too many at once.
+pub(super) fn too_long(bytes: usize) -> types::Error {
+    types::Error::Limit(Some(format!("{bytes} bytes are too many at once")))
+}
+
+/// JSON for a pack. Too much of it is an error: cut, it would be JSON no more.
+pub(super) fn json(value: &Value) -> Result<String, types::Error> {
+    let text = value.to_string();
+    if text.len() > MAX_TEXT {
+        let told = format!(
+            "the answer has {} bytes, a pack gets {MAX_TEXT} at most",
+            text.len()
+        );
+        return Err(types::Error::Limit(Some(told)));
+    }
+    Ok(text)
+}
+
+/// The arguments of a command, which are an object as JSON text.
+pub(super) fn arguments(
+    command: &str,
+    text: Option<String>,
+) -> Result<Map<String, Value>, types::Error> {
+    let Some(text) = text else {
+        return Ok(Map::new());
+    };
+    // As JSON values they need many times their size.
+    if text.len() > MAX_ARGUMENTS {
+        let told = format!("the arguments of `{command}` are longer than {MAX_ARGUMENTS} bytes");
+        return Err(types::Error::Limit(Some(told)));
+    }
+    let invalid = |told| Err(types::Error::Invalid(Some(told)));
+    match serde_json::from_str(&text) {
+        Ok(Value::Object(arguments)) => Ok(arguments),
+        Ok(_) => invalid(format!("the arguments of `{command}` are no JSON object")),
+        Err(wrong) => invalid(format!("the arguments of `{command}` are no JSON: {wrong}")),
+    }
+}
+
+impl From<Refused> for types::Error {
+    fn from(refused: Refused) -> Self {
+        Self::Invalid(Some(refused.to_string()))
+    }
+}
 
 /// A domain error as the pack sees it: its kind, and its whole chain of causes as text.
 #[expect(

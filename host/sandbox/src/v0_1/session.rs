@@ -1,15 +1,24 @@
 //! `vthost:guest/session`.
 
-use vthost_env::{Job, Session};
+use vthost_env::{Job, Session, SessionMatch};
 use wasmtime::Result;
 use wasmtime::component::Resource;
 
 use super::bindings::vthost::core::types;
 use super::bindings::vthost::guest::session;
-use super::convert::{error, span, tail};
+use super::convert::{MAX_CHUNK, error, span, tail, too_long};
 use crate::host::Host;
 
 impl session::Host for Host {}
+
+/// What was found, as a pack sees it.
+pub(super) fn matched(found: SessionMatch) -> session::Match {
+    session::Match {
+        index: found.index,
+        before: tail(found.before),
+        matched: tail(found.matched),
+    }
+}
 
 impl session::HostSession for Host {
     async fn cmd(
@@ -68,11 +77,70 @@ impl session::HostSession for Host {
     ) -> Result<Result<session::Match, types::Error>> {
         let session = self.table.get(&this)?;
         let found = session.read_until(&patterns, span(timeout)).await;
-        Ok(found.map_err(error).map(|found| session::Match {
-            index: found.index,
-            before: tail(found.before),
-            matched: tail(found.matched),
-        }))
+        Ok(found.map_err(error).map(matched))
+    }
+
+    async fn send(
+        &mut self,
+        this: Resource<Session>,
+        bytes: Vec<u8>,
+    ) -> Result<Result<(), types::Error>> {
+        if bytes.len() > MAX_CHUNK {
+            return Ok(Err(too_long(bytes.len())));
+        }
+        Ok(self.table.get(&this)?.send(&bytes).await.map_err(error))
+    }
+
+    async fn read_until_last_line(
+        &mut self,
+        this: Resource<Session>,
+        patterns: Vec<String>,
+        timeout: u64,
+    ) -> Result<Result<session::Match, types::Error>> {
+        let session = self.table.get(&this)?;
+        let found = session.read_until_last_line(&patterns, span(timeout)).await;
+        Ok(found.map_err(error).map(matched))
+    }
+
+    async fn read_up_to_prompt(
+        &mut self,
+        this: Resource<Session>,
+        timeout: u64,
+    ) -> Result<Result<String, types::Error>> {
+        let read = self
+            .table
+            .get(&this)?
+            .read_up_to_prompt(span(timeout))
+            .await;
+        Ok(read.map_err(error).map(tail))
+    }
+
+    async fn read_nonblocking(
+        &mut self,
+        this: Resource<Session>,
+        quiet: u64,
+        timeout: u64,
+    ) -> Result<Result<String, types::Error>> {
+        let session = self.table.get(&this)?;
+        let read = session.read_nonblocking(span(quiet), span(timeout)).await;
+        Ok(read.map_err(error).map(tail))
+    }
+
+    async fn output(&mut self, this: Resource<Session>) -> Result<String> {
+        Ok(self.table.get(&this)?.output().await)
+    }
+
+    async fn is_responsive(&mut self, this: Resource<Session>, timeout: u64) -> Result<bool> {
+        Ok(self.table.get(&this)?.is_responsive(span(timeout)).await)
+    }
+
+    async fn set_prompt(
+        &mut self,
+        this: Resource<Session>,
+        pattern: String,
+    ) -> Result<Result<(), types::Error>> {
+        let set = self.table.get(&this)?.set_prompt(&pattern).await;
+        Ok(set.map_err(error))
     }
 
     async fn close(&mut self, this: Resource<Session>) -> Result<()> {

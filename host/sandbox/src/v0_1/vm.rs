@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use vthost_env::{RebootMethod, Session, ShutdownMethod, Vm, VmState};
+use vthost_env::{Agent, Console, Files, RebootMethod, Session, ShutdownMethod, Vm, VmState};
 use vthost_params::Params;
 use wasmtime::Result;
 use wasmtime::component::Resource;
@@ -11,12 +11,16 @@ use super::bindings::vthost::core::types;
 use super::bindings::vthost::vm::vm;
 use super::convert::{error, span};
 use crate::host::Host;
+use crate::v0_1::VmHandle;
 
 type Answer<T> = Result<Result<T, types::Error>>;
 
 impl Host {
-    fn vm(&self, this: &Resource<Arc<Vm>>) -> Result<Arc<Vm>> {
-        Ok(Arc::clone(self.table.get(this)?))
+    /// The machine that a handle stands for: the one that has its name now.
+    pub(super) fn vm(&self, this: &Resource<VmHandle>) -> Result<Arc<Vm>> {
+        let name = &self.table.get(this)?.0;
+        let vm = self.env.vm(name);
+        vm.map_err(|error| wasmtime::format_err!("{}", error.chain()))
     }
 
     fn session(&mut self, login: Result<Session, vthost_env::Error>) -> Answer<Resource<Session>> {
@@ -30,11 +34,11 @@ impl Host {
 impl vm::Host for Host {}
 
 impl vm::HostVm for Host {
-    async fn name(&mut self, this: Resource<Arc<Vm>>) -> Result<String> {
+    async fn name(&mut self, this: Resource<VmHandle>) -> Result<String> {
         Ok(self.vm(&this)?.name().to_owned())
     }
 
-    async fn state(&mut self, this: Resource<Arc<Vm>>) -> Answer<vm::State> {
+    async fn state(&mut self, this: Resource<VmHandle>) -> Answer<vm::State> {
         let state = self.vm(&this)?.state().await;
         Ok(state.map_err(error).map(|state| match state {
             VmState::Running => vm::State::Running,
@@ -45,18 +49,18 @@ impl vm::HostVm for Host {
         }))
     }
 
-    async fn params(&mut self, this: Resource<Arc<Vm>>) -> Result<Resource<Params>> {
+    async fn params(&mut self, this: Resource<VmHandle>) -> Result<Resource<Params>> {
         let params = self.vm(&this)?.params().clone();
         Ok(self.table.push(params)?)
     }
 
-    async fn verify_alive(&mut self, this: Resource<Arc<Vm>>) -> Answer<()> {
+    async fn verify_alive(&mut self, this: Resource<VmHandle>) -> Answer<()> {
         Ok(self.vm(&this)?.verify_alive().await.map_err(error))
     }
 
     async fn wait_for_login(
         &mut self,
-        this: Resource<Arc<Vm>>,
+        this: Resource<VmHandle>,
         timeout: u64,
     ) -> Answer<Resource<Session>> {
         let login = self.vm(&this)?.wait_for_login(span(timeout)).await;
@@ -65,7 +69,7 @@ impl vm::HostVm for Host {
 
     async fn wait_for_serial_login(
         &mut self,
-        this: Resource<Arc<Vm>>,
+        this: Resource<VmHandle>,
         timeout: u64,
     ) -> Answer<Resource<Session>> {
         let login = self.vm(&this)?.wait_for_serial_login(span(timeout)).await;
@@ -74,7 +78,7 @@ impl vm::HostVm for Host {
 
     async fn reboot(
         &mut self,
-        this: Resource<Arc<Vm>>,
+        this: Resource<VmHandle>,
         method: vm::RebootMethod,
         timeout: u64,
     ) -> Answer<Resource<Session>> {
@@ -88,7 +92,7 @@ impl vm::HostVm for Host {
 
     async fn shutdown(
         &mut self,
-        this: Resource<Arc<Vm>>,
+        this: Resource<VmHandle>,
         method: vm::ShutdownMethod,
         timeout: u64,
     ) -> Answer<()> {
@@ -100,23 +104,23 @@ impl vm::HostVm for Host {
         Ok(down.map_err(error))
     }
 
-    async fn pause(&mut self, this: Resource<Arc<Vm>>) -> Answer<()> {
+    async fn pause(&mut self, this: Resource<VmHandle>) -> Answer<()> {
         Ok(self.vm(&this)?.pause().await.map_err(error))
     }
 
-    async fn resume(&mut self, this: Resource<Arc<Vm>>) -> Answer<()> {
+    async fn resume(&mut self, this: Resource<VmHandle>) -> Answer<()> {
         Ok(self.vm(&this)?.resume().await.map_err(error))
     }
 
-    async fn destroy(&mut self, this: Resource<Arc<Vm>>, gracefully: bool) -> Answer<()> {
+    async fn destroy(&mut self, this: Resource<VmHandle>, gracefully: bool) -> Answer<()> {
         Ok(self.vm(&this)?.destroy(gracefully).await.map_err(error))
     }
 
-    async fn create(&mut self, this: Resource<Arc<Vm>>) -> Answer<()> {
+    async fn create(&mut self, this: Resource<VmHandle>) -> Answer<()> {
         Ok(self.vm(&this)?.create().await.map_err(error))
     }
 
-    async fn address(&mut self, this: Resource<Arc<Vm>>, port: u16) -> Answer<vm::Endpoint> {
+    async fn address(&mut self, this: Resource<VmHandle>, port: u16) -> Answer<vm::Endpoint> {
         let address = self.vm(&this)?.address(port);
         Ok(address.map_err(error).map(|address| vm::Endpoint {
             host: address.ip().to_string(),
@@ -124,7 +128,57 @@ impl vm::HostVm for Host {
         }))
     }
 
-    async fn drop(&mut self, this: Resource<Arc<Vm>>) -> Result<()> {
+    async fn verify_kernel_crash(&mut self, this: Resource<VmHandle>) -> Answer<()> {
+        Ok(self.vm(&this)?.verify_kernel_crash().await.map_err(error))
+    }
+
+    async fn wait_for_shutdown(&mut self, this: Resource<VmHandle>, timeout: u64) -> Answer<()> {
+        let off = self.vm(&this)?.wait_for_shutdown(span(timeout)).await;
+        Ok(off.map_err(error))
+    }
+
+    async fn nics(&mut self, this: Resource<VmHandle>) -> Answer<Vec<vm::Nic>> {
+        let nics = self.vm(&this)?.nics().await;
+        Ok(nics.map_err(error).map(|nics| {
+            let shown = |nic: vthost_env::NicInfo| vm::Nic {
+                name: nic.name,
+                model: nic.model,
+                mac: nic.mac,
+            };
+            nics.into_iter().map(shown).collect()
+        }))
+    }
+
+    async fn set_link(&mut self, this: Resource<VmHandle>, nic: String, up: bool) -> Answer<()> {
+        Ok(self.vm(&this)?.set_link(&nic, up).await.map_err(error))
+    }
+
+    async fn files(&mut self, this: Resource<VmHandle>) -> Answer<Resource<Files>> {
+        match self.vm(&this)?.files() {
+            Ok(files) => Ok(Ok(self.table.push(files)?)),
+            Err(failed) => Ok(Err(error(failed))),
+        }
+    }
+
+    async fn agent(&mut self, this: Resource<VmHandle>) -> Answer<Resource<Agent>> {
+        match self.vm(&this)?.agent() {
+            Ok(agent) => Ok(Ok(self.table.push(agent)?)),
+            Err(failed) => Ok(Err(error(failed))),
+        }
+    }
+
+    async fn console(
+        &mut self,
+        this: Resource<VmHandle>,
+        name: String,
+    ) -> Answer<Resource<Console>> {
+        match self.vm(&this)?.console(&name) {
+            Ok(console) => Ok(Ok(self.table.push(console)?)),
+            Err(failed) => Ok(Err(error(failed))),
+        }
+    }
+
+    async fn drop(&mut self, this: Resource<VmHandle>) -> Result<()> {
         self.table.delete(this)?;
         Ok(())
     }
