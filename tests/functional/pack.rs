@@ -68,7 +68,7 @@ fn a_mistake_in_the_configuration_is_pointed_at_when_the_pack_is_made() {
 fn a_test_that_does_not_exist_is_a_mistake() {
     let made = Made::new(&[("tests.cfg", "variants:\n    - boot:\n        type = bot\n")]);
     assert_eq!(made.built.code, 2);
-    let told = "no wasm test for type `bot` in the pack made, which has boot, qmp_basic, reboot, shutdown, uptime";
+    let told = "no wasm test for type `bot` in the pack made; did you mean `boot`?";
     assert!(made.built.stderr.contains(told), "{}", made.built.stderr);
 }
 

@@ -2,4 +2,5 @@
 
 mod denied;
 mod providers;
+mod reach;
 mod sandbox;

@@ -194,7 +194,15 @@ impl Job {
     pub fn assert_clean(&self, count: usize) {
         let pids = self.pids();
         assert_eq!(pids.len(), count, "machines started; {}", self.log());
-        for pid in pids {
+        self.assert_nothing_left();
+    }
+
+    /// Asserts that nothing is left of the machines that the job started.
+    ///
+    /// # Panics
+    /// If that is not so.
+    pub fn assert_nothing_left(&self) {
+        for pid in self.pids() {
             assert!(!is_qemu(pid), "qemu {pid} is left");
         }
     }
@@ -288,6 +296,15 @@ impl Running {
                 return found;
             }
         }
+    }
+
+    /// Kills it, so that it can do nothing more.
+    ///
+    /// # Panics
+    /// If it cannot be killed.
+    pub fn kill(mut self) {
+        self.child.kill().expect("vthost can be killed");
+        self.child.wait().expect("vthost ends");
     }
 
     /// Waits for the end.

@@ -1,7 +1,8 @@
-//! The tests of the QEMU provider.
+//! The tests of the QEMU provider, written from the documented behaviour of those that Avocado-VT's users know.
 
-mod boot;
-mod qmp_basic;
-mod reboot;
-mod shutdown;
-mod uptime;
+mod disk;
+mod guest;
+mod hotplug;
+mod image;
+mod machine;
+mod migration;

@@ -33,12 +33,12 @@ const PROVIDER: [(&str, &str); 6] = [
         "- uptime:\n    type = uptime\n",
     ),
     (
-        "qemu/tests/migration.py",
+        "qemu/tests/steal_time.py",
         "def run(test, params, env):\n    pass\n",
     ),
     (
-        "qemu/tests/cfg/migration.cfg",
-        "- migrate:\n    type = migration\n    variants:\n        - tcp:\n        - unix:\n",
+        "qemu/tests/cfg/steal_time.cfg",
+        "- steal_time:\n    type = steal_time\n    variants:\n        - one:\n        - two:\n",
     ),
 ];
 
