@@ -31,6 +31,9 @@ enum Chore {
         /// Leave out formatting, clippy and the floor check
         #[arg(long)]
         no_lint: bool,
+        /// Run the tests that take long, too: every variant of tp-qemu in the guest
+        #[arg(long)]
+        all: bool,
         /// Arguments for the test runner, as a part of a test's name
         #[arg(trailing_var_arg = true)]
         args: Vec<String>,
@@ -57,7 +60,7 @@ enum Chore {
 fn main() -> anyhow::Result<()> {
     match Cli::parse().chore {
         Chore::Demo => demo::main(),
-        Chore::Test { no_lint, args } => test::main(no_lint, &args),
+        Chore::Test { no_lint, all, args } => test::main(no_lint, all, &args),
         Chore::Lint => lint::main(),
         Chore::Packs => packs::main().map(drop),
         Chore::Bench { what } => bench::main(&what),

@@ -18,6 +18,11 @@ const PACKAGES: &str = "
     gcc               cc
     make              make
     qemu-system-x86   qemu-system-x86_64
+    qemu-system-arm   qemu-system-aarch64
+    qemu-system-misc  qemu-system-riscv64
+    opensbi           /usr/share/qemu/opensbi-riscv64-generic-fw_dynamic.bin
+    u-boot-qemu       /usr/lib/u-boot/qemu_arm64/u-boot.bin
+    swtpm             swtpm
     qemu-utils        qemu-img
     openssh-client    ssh
     openssh-server    sshd
@@ -26,6 +31,8 @@ const PACKAGES: &str = "
     git               git
     gnupg             gpg
     gpg-agent         gpg-agent
+    qemu-guest-agent  qemu-ga
+    python3-minimal   python3
 ";
 
 /// What building the guest image needs; the recipe owns the list.
@@ -37,7 +44,7 @@ const SYSTEM_DIRECTORIES: [&str; 3] = ["/usr/local/sbin", "/usr/sbin", "/sbin"];
 /// Seconds to wait for another apt to finish.
 const LOCK_TIMEOUT: &str = "DPkg::Lock::Timeout=120";
 
-/// A Debian package and the command that proves it is there.
+/// A Debian package and the command, or the file by its path, that proves it is there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Package {
     name: &'static str,
@@ -94,8 +101,10 @@ pub(crate) fn find_command(name: &str) -> Option<PathBuf> {
         .chain(SYSTEM_DIRECTORIES.iter().map(PathBuf::from))
         .map(|directory| directory.join(name))
         .find(|file| {
+            // A file that is named by its path needs not be a program.
+            let runs = |data: &fs::Metadata| data.permissions().mode() & 0o111 != 0;
             fs::metadata(file)
-                .is_ok_and(|data| data.is_file() && data.permissions().mode() & 0o111 != 0)
+                .is_ok_and(|data| data.is_file() && (name.starts_with('/') || runs(&data)))
         })
 }
 

@@ -1,11 +1,13 @@
 //! All tests, real guests included.
 
+use std::process::Command;
+
 use anyhow::Result;
 
 use crate::{demo, lint, sh};
 
 /// `cargo xtask test`.
-pub(crate) fn main(no_lint: bool, args: &[String]) -> Result<()> {
+pub(crate) fn main(no_lint: bool, all: bool, args: &[String]) -> Result<()> {
     if !no_lint {
         lint::main()?;
     }
@@ -24,10 +26,30 @@ pub(crate) fn main(no_lint: bool, args: &[String]) -> Result<()> {
             .args(args);
     }
     // The end-to-end tests use the very binary and packs that were built here.
-    test.env("VTHOST_TEST_BINARY", &prepared.vthost)
-        .env("VTHOST_TEST_PACKS", &prepared.packs)
-        .env("INSTA_UPDATE", "no");
+    let ours = |command: &mut Command| {
+        command
+            .env("VTHOST_TEST_BINARY", &prepared.vthost)
+            .env("VTHOST_TEST_PACKS", &prepared.packs)
+            .env("INSTA_UPDATE", "no");
+    };
+    ours(&mut test);
     sh::run(&mut test)?;
+    if all {
+        sh::say("Testing", "what takes long");
+        let mut slow = sh::cargo();
+        slow.args([
+            "test",
+            "--package",
+            "vthost-tests",
+            "--test",
+            "guests",
+            "--",
+        ])
+        .args(["--ignored", "--test-threads", "2"])
+        .args(args);
+        ours(&mut slow);
+        sh::run(&mut slow)?;
+    }
     sh::say("Testing", "the examples in the documentation");
     let mut doc = sh::cargo();
     doc.args([

@@ -58,9 +58,12 @@ pub(crate) fn run(vthost: &Path, results: &Path, args: &[&str]) -> Result<Run> {
                 if run.passed as u64 * 10 == total {
                     run.memory_kib.0 = memory(child.id())?;
                 }
+                // Not at the end of the job: then the process may be gone already.
+                if run.passed as u64 == total {
+                    run.memory_kib.1 = memory(child.id())?;
+                }
             }
             Some("test-finished") => bail!("a test did not pass: {line}"),
-            Some("job-finished") => run.memory_kib.1 = memory(child.id())?,
             _ => {}
         }
     }

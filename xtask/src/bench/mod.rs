@@ -1,10 +1,11 @@
 //! Measurements. Ratios of one run: absolute figures of a shared machine say little.
 
 mod bare;
+mod boot;
 mod cartesian;
 mod events;
+mod jobs;
 mod list;
-mod overhead;
 mod series;
 
 use anyhow::Result;
@@ -13,12 +14,14 @@ use clap::Subcommand;
 /// What to measure
 #[derive(Debug, Subcommand)]
 pub(crate) enum Bench {
-    /// What vthost costs beside a bare QEMU and ssh, and per test without a machine
-    Overhead {
+    /// What vthost costs beside a bare QEMU and ssh, from Enter to the first command in the guest
+    Boot {
         /// How often each side is measured; they take turns
         #[arg(long, default_value_t = 5)]
         rounds: usize,
     },
+    /// What a test costs that has no machine
+    Jobs,
     /// `vthost list` beside `avocado list`, on the tests of tp-qemu
     List {
         /// How often each side is measured; they take turns
@@ -39,7 +42,8 @@ pub(crate) enum Bench {
 /// `cargo xtask bench`.
 pub(crate) fn main(what: &Bench) -> Result<()> {
     match what {
-        Bench::Overhead { rounds } => overhead::main(*rounds),
+        Bench::Boot { rounds } => boot::main(*rounds),
+        Bench::Jobs => jobs::main(),
         Bench::List { rounds } => list::main(*rounds),
         Bench::Cartesian {
             rounds,
