@@ -23,8 +23,9 @@ const SIMPLE: &str = ":; ";
 /// Rows of the guest's terminal.
 pub(crate) const ROWS: u32 = 24;
 
-/// What must hold for the terminal: no echo, output unchanged, lines with signals, all eight bits.
-const STTY: &str = "stty -echo -opost -ixon -iexten -istrip icanon isig icrnl 2>/dev/null; stty rows 24 cols 1024 2>/dev/null; ";
+/// What must hold for the terminal: no echo, output unchanged, lines with signals, all eight bits. One program does it where
+/// its `stty` knows the size of a terminal: to start one costs an emulated guest that still boots 0.1 s.
+const STTY: &str = "{ stty -echo -opost -ixon -iexten -istrip icanon isig icrnl rows 24 cols 1024 || stty -echo -opost -ixon -iexten -istrip icanon isig icrnl; } 2>/dev/null; ";
 
 /// The line that brings a fresh login shell under control; answers with [`Markers::ready`](crate::marker::Markers::ready).
 /// It may be typed repeatedly.
