@@ -58,8 +58,9 @@ pub(crate) fn run(vthost: &Path, results: &Path, args: &[&str]) -> Result<Run> {
                 if run.passed as u64 * 10 == total {
                     run.memory_kib.0 = memory(child.id())?;
                 }
-                // Not at the end of the job: then the process may be gone already.
-                if run.passed as u64 == total {
+                // Not at the end of the job: then the process may be gone already, and so it may after the one test of a
+                // short job.
+                if total > 1 && run.passed as u64 == total {
                     run.memory_kib.1 = memory(child.id())?;
                 }
             }
