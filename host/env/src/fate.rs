@@ -72,9 +72,14 @@ impl Fate {
     }
 
     async fn panicked(&self, machine: &Machine) {
-        let event = machine
-            .qmp()
-            .wait_event("GUEST_PANICKED", self.events, Duration::MAX);
+        // A monitor or a console that is closed says nothing any more: the others may, or the end of the process.
+        let event = async {
+            let qmp = machine.qmp();
+            let seen = qmp.wait_event("GUEST_PANICKED", self.events, Duration::MAX);
+            if seen.await.is_err() {
+                pending::<()>().await;
+            }
+        };
         let lines = self.printed.iter().filter_map(|(name, printed)| {
             let stream = machine.serial(name)?.subscribe_from(*printed);
             Some(Box::pin(prints_panic(stream)))
@@ -86,28 +91,24 @@ impl Fate {
                 false => select_all(lines).await.0,
             }
         };
-        let seen = tokio::select! {
-            event = event => event.is_ok(),
-            line = line => line,
-        };
-        if !seen {
-            // Monitor or console were closed: the end of the process says the rest.
-            pending::<()>().await;
+        tokio::select! {
+            () = event => {}
+            () = line => {}
         }
     }
 }
 
-/// Waits for the last line of a kernel; false if the console is closed without it.
-async fn prints_panic(mut stream: SerialStream) -> bool {
+/// Waits for the last line of a kernel, for ever if the console is closed without it.
+async fn prints_panic(mut stream: SerialStream) {
     let mut seen = Vec::new();
     while let Some(bytes) = stream.next().await {
         seen.extend(bytes);
         if seen.windows(PANIC.len()).any(|window| window == PANIC) {
-            return true;
+            return;
         }
         seen.drain(..seen.len().saturating_sub(PANIC.len()));
     }
-    false
+    pending::<()>().await;
 }
 
 async fn ended_badly(machine: &Machine) -> String {
