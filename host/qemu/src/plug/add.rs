@@ -52,12 +52,12 @@ impl Machine {
         let mut layout = layout.map_err(no_place)?;
         let count = layout.controller_count();
         let mut elements = plug.elements(&mut layout).map_err(no_place)?;
-        let controllers = self
-            .plug_controllers(layout.controllers_after(count))
-            .await?;
         if let Plug::Drive(drive) = &plug {
             with_backing(drive, &mut elements)?;
         }
+        let controllers = self
+            .plug_controllers(layout.controllers_after(count))
+            .await?;
         let forwards = match self.make_all(&plug, &id, &elements).await {
             Ok(forwards) => forwards,
             Err(failure) => {
