@@ -20,6 +20,7 @@ const PACKAGES: &str = "
     qemu-system-x86   qemu-system-x86_64
     qemu-system-arm   qemu-system-aarch64
     qemu-system-misc  qemu-system-riscv64
+    qemu-system-ppc   qemu-system-ppc64
     opensbi           /usr/lib/riscv64-linux-gnu/opensbi/generic/fw_dynamic.bin
     u-boot-qemu       /usr/lib/u-boot/qemu_arm64/u-boot.bin
     swtpm             swtpm

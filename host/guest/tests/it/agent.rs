@@ -27,7 +27,8 @@ async fn agent() -> (TempDir, Child, Agent) {
         .arg(dir.path())
         .arg("--pidfile")
         .arg(dir.path().join("pid"))
-        .arg("--blacklist=guest-shutdown,guest-suspend-ram,guest-set-time")
+        // The long name of this option has changed between releases.
+        .args(["-b", "guest-shutdown,guest-suspend-ram,guest-set-time"])
         .kill_on_drop(true)
         .spawn()
         .unwrap();
