@@ -3,6 +3,8 @@
 //!
 //! Every marker is printed from parts, so that an echo of the typed line never looks like the marker itself.
 
+use russh::Pty;
+
 use crate::error::{Error, Result};
 
 /// A terminal in line mode drops what is beyond 4095 bytes of a line, and busybox reads lines of 1023: typed lines stay
@@ -27,12 +29,25 @@ pub(crate) const ROWS: u32 = 24;
 /// its `stty` knows the size of a terminal: to start one costs an emulated guest that still boots 0.1 s.
 const STTY: &str = "{ stty -echo -opost -ixon -iexten -istrip icanon isig icrnl rows 24 cols 1024 || stty -echo -opost -ixon -iexten -istrip icanon isig icrnl; } 2>/dev/null; ";
 
+/// The same for a terminal that an ssh server makes, so that the shell there starts no program for it.
+pub(crate) const MODES: [(Pty, u32); 9] = [
+    (Pty::ECHO, 0),
+    (Pty::OPOST, 0),
+    (Pty::ONLCR, 0),
+    (Pty::IXON, 0),
+    (Pty::IEXTEN, 0),
+    (Pty::ISTRIP, 0),
+    (Pty::ICANON, 1),
+    (Pty::ISIG, 1),
+    (Pty::ICRNL, 1),
+];
+
 /// The line that brings a fresh login shell under control; answers with [`Markers::ready`](crate::marker::Markers::ready).
-/// It may be typed repeatedly.
+/// It may be typed repeatedly. `terminal`: with what sets up the terminal, which costs the start of a program.
 ///
 /// `command` before a special builtin keeps its failure from ending the line in ash and dash. The prompt goes through a
 /// variable so that printing `PS1` is not mistaken for a prompt. The trap tells the status of a shell that exits.
-pub(crate) fn settings(tag: &str) -> String {
+pub(crate) fn settings(tag: &str, terminal: bool) -> String {
     format!(
         concat!(
             r#"\command set +o emacs +o vi 2>/dev/null; "#,
@@ -44,7 +59,7 @@ pub(crate) fn settings(tag: &str) -> String {
             r#"{stty}\printf '@%s:%s@\n' vtr {tag}"#,
         ),
         tag = tag,
-        stty = STTY,
+        stty = if terminal { STTY } else { "" },
     )
 }
 
@@ -243,7 +258,7 @@ mod tests {
         );
         assert!(quote(&"'é".repeat(5000)).lines().all(|l| l.len() < 1000));
         assert!(
-            settings("0123456789abcdef").len() < 1000,
+            settings("0123456789abcdef", true).len() < 1000,
             "busybox reads lines of 1023 bytes"
         );
     }

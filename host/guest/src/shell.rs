@@ -61,6 +61,8 @@ impl Default for ShellOptions {
 pub(crate) enum Wire {
     /// A terminal: Ctrl-C interrupts what runs.
     Terminal,
+    /// A terminal that was made for this shell, and made as [`script::MODES`] says.
+    Made,
     /// A terminal that the kernel writes to as well.
     Console,
     /// No terminal: nothing interrupts.
@@ -114,6 +116,7 @@ impl Shell {
         Self::take_over_on(expect, options, Wire::Terminal, timeout).await
     }
 
+    /// Like [`Shell::take_over`], on what is known of the wire.
     pub(crate) async fn take_over_on(
         expect: Expect,
         options: ShellOptions,
@@ -166,9 +169,7 @@ impl Shell {
             }
             let patience = limit.within(FIRST_PATIENCE * (attempt + 1));
             let settled = if self.options.dialect == Dialect::Posix {
-                self.type_line(&script::settings(self.markers.tag()))
-                    .await?;
-                self.expect.read_until_raw(&ready, patience).await.map(drop)
+                self.settle_posix(&ready, patience).await
             } else {
                 self.find_prompt(patience).await
             };
@@ -181,6 +182,17 @@ impl Shell {
                 other => return other,
             }
         }
+        Ok(())
+    }
+
+    /// Types the settings and waits for the answer.
+    async fn settle_posix(&mut self, ready: &[Pattern], patience: Limit) -> Result<()> {
+        let made = self.wire == Wire::Made;
+        let settings = script::settings(self.markers.tag(), !made);
+        self.type_line(&settings).await?;
+        let found = self.expect.read_until_raw(ready, patience).await?;
+        // A server that does not know the modes, or a profile script that resets them.
+        self.terminal_changed = made && found.matched.ends_with(b"\r\n");
         Ok(())
     }
 
@@ -241,7 +253,7 @@ impl std::fmt::Debug for Shell {
 fn prompt_pattern(prompt: &str, wire: Wire) -> Result<Pattern> {
     match wire {
         Wire::Console => Pattern::console_line(prompt, None),
-        Wire::Terminal | Wire::Raw => Pattern::last_line(prompt),
+        Wire::Terminal | Wire::Made | Wire::Raw => Pattern::last_line(prompt),
     }
 }
 

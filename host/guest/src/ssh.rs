@@ -7,7 +7,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use russh::{Channel, ChannelMsg, ChannelReadHalf, Pty, client};
+use russh::{Channel, ChannelMsg, ChannelReadHalf, client};
 use tokio::io::AsyncWriteExt;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
@@ -16,7 +16,7 @@ use crate::error::{Error, Result};
 use crate::expect::Expect;
 use crate::job::Job;
 use crate::script;
-use crate::shell::{Shell, ShellOptions, token};
+use crate::shell::{Shell, ShellOptions, Wire, token};
 use crate::target::{SshOptions, SshTarget};
 use crate::tcp::Greeted;
 use crate::transcript::Transcript;
@@ -102,7 +102,7 @@ impl SshConnection {
         });
         let mut expect = Expect::new(transport, transcript);
         expect.keep(Box::new((self.clone(), link, in_use)));
-        Shell::take_over(expect, options, timeout).await
+        Shell::take_over_on(expect, options, Wire::Made, timeout).await
     }
 
     /// Starts a command on a channel of its own, beside the shell and other jobs: no terminal, the user's login shell with
@@ -228,16 +228,16 @@ impl Request<'_> {
         let command = match self {
             Self::Exec(command) => command,
             Self::Shell => {
-                let modes = [
-                    (Pty::ECHO, 0),
-                    (Pty::OPOST, 0),
-                    (Pty::ONLCR, 0),
-                    (Pty::IXON, 0),
-                    (Pty::ICANON, 1),
-                    (Pty::ISIG, 1),
-                ];
                 channel
-                    .request_pty(false, "dumb", script::COLUMNS, script::ROWS, 0, 0, &modes)
+                    .request_pty(
+                        false,
+                        "dumb",
+                        script::COLUMNS,
+                        script::ROWS,
+                        0,
+                        0,
+                        &script::MODES,
+                    )
                     .await?;
                 return channel.request_shell(true).await;
             }
