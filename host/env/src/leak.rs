@@ -9,7 +9,8 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use rustix::process::{Pid, Signal, WaitOptions};
+use rustix::io::Errno;
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, WaitOptions};
 use vthost_qemu::tap_prefix;
 
 use crate::Pool;
@@ -48,7 +49,7 @@ pub(crate) async fn end_all(pool: &Pool) -> Vec<String> {
         for pid in pids {
             // The children of one that was killed come to this process, which is their turn after it in the list.
             let mut ended = rustix::process::waitpid(Some(pid), WaitOptions::empty());
-            while matches!(ended, Err(rustix::io::Errno::INTR)) {
+            while matches!(ended, Err(Errno::INTR)) {
                 ended = rustix::process::waitpid(Some(pid), WaitOptions::empty());
             }
         }
@@ -70,6 +71,9 @@ struct Process {
 
 /// The living descendants of this process that belong to no machine that is kept, parents before their children.
 fn strays(pool: &Pool) -> Vec<Process> {
+    if has_no_children() {
+        return Vec::new();
+    }
     let all = processes();
     let kept = pool.kept();
     let dirs: Vec<PathBuf> = kept
@@ -88,6 +92,16 @@ fn strays(pool: &Pool) -> Vec<Process> {
         .into_iter()
         .filter(|process| !process.is_zombie && !is_kept(process))
         .collect()
+}
+
+/// Whether this process has no child at all, not even one that has ended: the kernel tells that without a look at every
+/// process of the host.
+fn has_no_children() -> bool {
+    let look = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+    matches!(
+        rustix::process::waitid(WaitId::All, look),
+        Err(Errno::CHILD)
+    )
 }
 
 /// The processes of the machines that are kept.
