@@ -1,6 +1,7 @@
 //! Something goes wrong in the middle of a test: QEMU is killed or stopped, the disk is full, the network is cut, the guest
 //! dies, vthost itself is killed. A test then ends soon, says why, and leaves nothing behind.
 
+use std::path::PathBuf;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -67,6 +68,14 @@ fn qemu_is_killed_under_a_wait_for_an_event() {
 #[test]
 fn qemu_is_killed_under_a_wait_for_the_console() {
     killed("console");
+}
+
+/// A test that wanted nothing else of its machine would pass.
+#[test]
+fn qemu_is_killed_and_the_test_is_content() {
+    let (_, reason) = fault("off", &[], Signal::KILL);
+    assert!(reason.contains("postprocess: QEMU of vm1"), "{reason}");
+    assert!(reason.contains("signal: 9"), "{reason}");
 }
 
 #[test]
@@ -214,6 +223,38 @@ fn the_disk_under_the_image_is_full() {
         .unwrap();
     let told = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(0), "{told}");
+}
+
+/// A command on the host goes on when its vthost is killed; the next job ends it.
+#[test]
+fn vthost_is_killed_while_it_runs_a_command() {
+    let dir = tempfile::tempdir().unwrap();
+    let (note, told) = (dir.path().join("note"), dir.path().join("told"));
+    let stay = format!(
+        "pre_command=(sleep 1000; true) & echo $! > {}; mv {0} {}; wait",
+        note.display(),
+        told.display()
+    );
+    let args = ["nothing", "--extra-params", "vms=", "--extra-params", &stay];
+    let running = Running::start(&["fixture-nothing"], &args);
+    let end = Instant::now() + SOON;
+    while !told.exists() {
+        assert!(Instant::now() < end, "the command does not start");
+        std::thread::yield_now();
+    }
+    let shell = std::fs::read_to_string(told).unwrap();
+    let shell = PathBuf::from("/proc").join(shell.trim());
+    running.kill();
+    assert!(
+        shell.exists(),
+        "it ended with vthost: nothing is left to end"
+    );
+    run(&["fixture-nothing"], &["nothing"]).assert_statuses(&[Status::Pass]);
+    let end = Instant::now() + SOON;
+    while shell.exists() {
+        assert!(Instant::now() < end, "{} is left", shell.display());
+        std::thread::yield_now();
+    }
 }
 
 /// Nothing of a job that is killed goes on, and the next job clears away what is left of it.

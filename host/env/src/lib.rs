@@ -33,6 +33,7 @@ pub use job::{Completion, Job};
 pub use leak::adopt_orphans;
 pub use monitor::MonitorError;
 pub use pool::Pool;
+pub use preprocess::RUN_DIR_VARIABLE;
 pub use session::{Output, Session, SessionMatch};
 pub use spec::base_image;
 pub use unready::Unready;

@@ -83,7 +83,7 @@ pub enum JobError {
     /// The sandbox does not work here, or a pack does not fit it.
     #[error(transparent)]
     Sandbox(#[from] vthost_sandbox::SandboxError),
-    /// Machines have no place for overlays and sockets.
+    /// There is no place for overlays and sockets.
     #[error("there is no place for overlays and sockets in /var/tmp")]
     RunDir(#[source] std::io::Error),
     /// The kernel does not tell what tests leave running.

@@ -129,9 +129,7 @@ impl<'a> Runner<'a> {
             host: host_facts(self.plan, &self.places),
         }));
         vthost_env::adopt_orphans().map_err(JobError::Orphans)?;
-        let with_machines = |test: &crate::Planned| test.will_run() && test.vms().next().is_some();
-        let run_dir = RunDir::create(self.plan.tests.iter().any(with_machines));
-        let run_dir = run_dir.map_err(JobError::RunDir)?;
+        let run_dir = RunDir::create().map_err(JobError::RunDir)?;
         let seed = u32::from_str_radix(&dir.id[..8], 16).unwrap_or_default();
         let pool = Arc::new(Pool::new(run_dir.path(), seed));
         let shared = Shared {

@@ -1,12 +1,16 @@
-//! The directory that the machines of a job run in: overlays and sockets.
+//! The directory that the machines of a job run in: overlays and sockets. It is also what a job is known by when it was
+//! killed: who finds it takes away what is left of it.
 
 use std::fs::{self, File, Permissions};
 use std::io;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rustix::fs::{FlockOperation, flock};
+use rustix::process::{Pid, PidfdFlags, Signal, getpid, pidfd_open, pidfd_send_signal};
+use vthost_env::RUN_DIR_VARIABLE;
 
 /// Where they lie: on disk, not in memory, and with a short path, because a socket's path has at most 107 bytes.
 const PARENT: &str = "/var/tmp";
@@ -17,15 +21,15 @@ const NEW: &str = ".vthost-";
 /// A directory this young may be one that is about to be locked.
 const YOUNG: Duration = Duration::from_secs(60);
 
-/// The directory of a running job; a job without machines has none. It is locked for as long as it is used, so that one
-/// that a killed vthost left behind can be told from one in use.
-pub(crate) struct RunDir(Option<(PathBuf, File)>);
+/// The directory of a running job. It is locked for as long as it is used, so that one that a killed vthost left behind
+/// can be told from one in use.
+pub(crate) struct RunDir {
+    path: PathBuf,
+    _lock: File,
+}
 
 impl RunDir {
-    pub(crate) fn create(needed: bool) -> io::Result<Self> {
-        if !needed {
-            return Ok(Self(None));
-        }
+    pub(crate) fn create() -> io::Result<Self> {
         let dir = tempfile::Builder::new()
             .prefix(NEW)
             .permissions(Permissions::from_mode(0o700))
@@ -37,21 +41,18 @@ impl RunDir {
         let path = parent().join(name.trim_start_matches('.'));
         fs::rename(dir.path(), &path)?;
         let _renamed = dir.keep();
-        Ok(Self(Some((path, lock))))
+        Ok(Self { path, _lock: lock })
     }
 
     pub(crate) fn path(&self) -> PathBuf {
-        let path = self.0.as_ref().map(|(path, _)| path.clone());
-        path.unwrap_or_default()
+        self.path.clone()
     }
 }
 
 impl Drop for RunDir {
     fn drop(&mut self) {
-        if let Some((path, _)) = &self.0 {
-            // What cannot be removed now is removed by the next job.
-            let _ = fs::remove_dir_all(path);
-        }
+        // What cannot be removed now is removed by the next job.
+        let _ = fs::remove_dir_all(&self.path);
     }
 }
 
@@ -65,8 +66,8 @@ pub(crate) fn parent() -> PathBuf {
     }
 }
 
-/// Removes what vthosts that were killed left behind in `parent`, and gives what it removed. What cannot be removed is
-/// left for the next time.
+/// Removes what vthosts that were killed left behind in `parent`, with the commands that still run for them, and gives
+/// what it removed. What cannot be removed is left for the next time.
 pub(crate) fn sweep(parent: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(parent).into_iter().flatten().flatten();
     entries
@@ -77,10 +78,34 @@ pub(crate) fn sweep(parent: &Path) -> Vec<PathBuf> {
             let is_ours = is_new || name.starts_with(PREFIX);
             is_ours && is_abandoned(&entry.path(), is_new)
         })
+        .inspect(|entry| end_commands(&entry.path()))
         // Another job may remove it at the same time.
         .filter(|entry| fs::remove_dir_all(entry.path()).is_ok())
         .map(|entry| entry.path())
         .collect()
+}
+
+/// Ends the commands on the host, and what they have started, of the job that `run_dir` belonged to. (QEMU and its helpers
+/// end with their vthost.)
+fn end_commands(run_dir: &Path) {
+    let mut mark = format!("{RUN_DIR_VARIABLE}=").into_bytes();
+    mark.extend(run_dir.as_os_str().as_bytes());
+    let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
+    let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    for pid in pids.filter_map(Pid::from_raw) {
+        // Opened before it is looked at: the number may become another process's.
+        let Ok(process) = pidfd_open(pid, PidfdFlags::empty()) else {
+            continue;
+        };
+        let Ok(environment) = fs::read(format!("/proc/{}/environ", pid.as_raw_nonzero())) else {
+            continue;
+        };
+        let is_left = environment.split(|byte| *byte == 0).any(|it| it == mark);
+        if is_left && pid != getpid() {
+            // The only error is that it has ended.
+            let _ = pidfd_send_signal(&process, Signal::KILL);
+        }
+    }
 }
 
 fn is_abandoned(path: &Path, is_new: bool) -> bool {
@@ -130,7 +155,7 @@ mod tests {
 
     #[test]
     fn a_run_directory_is_private_and_goes_with_its_job() {
-        let run_dir = RunDir::create(true).unwrap();
+        let run_dir = RunDir::create().unwrap();
         let path = run_dir.path();
         assert!(path.is_dir());
         assert_eq!(fs::metadata(&path).unwrap().mode() & 0o777, 0o700);

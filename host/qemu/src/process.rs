@@ -7,11 +7,13 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock, mpsc};
 use std::thread;
 use std::time::Duration;
 
 use landlock::RulesetCreated;
+use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::io::FdFlags;
 use rustix::process::{Pid, PidfdFlags, Signal};
 use tokio::io::Interest;
@@ -25,6 +27,8 @@ pub struct Exit {
     pub status: ExitStatus,
     /// Processes of its group that still ran, as `<pid> <name>`; they have been killed. Anything here is a defect.
     pub leftovers: Vec<String>,
+    /// Whether this program sent it the signal to end.
+    pub by_us: bool,
 }
 
 /// All that the child needs.
@@ -48,6 +52,8 @@ pub(crate) struct Process {
     pid: Pid,
     pidfd: Arc<OwnedFd>,
     exit: watch::Receiver<Option<Exit>>,
+    /// Whether a signal to end was sent.
+    signalled: Arc<AtomicBool>,
 }
 
 impl Process {
@@ -67,6 +73,8 @@ impl Process {
         let watched =
             unsafe { AsyncFd::register_with_interest(Arc::clone(&pidfd), Interest::READABLE) }?;
         let (announce, exit) = watch::channel(None);
+        let signalled = Arc::new(AtomicBool::new(false));
+        let by_us = Arc::clone(&signalled);
         tokio::spawn(async move {
             // An error here would mean that the descriptor is no pidfd; the drop of the guard kills in any case.
             let ended = watched.readable().await.map(drop);
@@ -75,11 +83,17 @@ impl Process {
                 ?ended,
                 "qemu process ended"
             );
-            if let Ok(exit) = guard.reap() {
+            if let Ok(mut exit) = guard.reap() {
+                exit.by_us = by_us.load(Ordering::SeqCst);
                 announce.send_replace(Some(exit));
             }
         });
-        Ok(Self { pid, pidfd, exit })
+        Ok(Self {
+            pid,
+            pidfd,
+            exit,
+            signalled,
+        })
     }
 
     pub(crate) fn pid(&self) -> u32 {
@@ -110,14 +124,26 @@ impl Process {
 
     /// Asks it to end.
     pub(crate) fn terminate(&self) {
-        // The only error is that it has ended already, which is what is wanted.
-        let _ = rustix::process::pidfd_send_signal(self.pidfd.as_fd(), Signal::TERM);
+        self.signal(Signal::TERM);
     }
 
     /// Kills it. The rest of its group is killed when it is reaped.
     pub(crate) fn kill(&self) {
-        // The only error is that it has ended already, which is what is wanted.
-        let _ = rustix::process::pidfd_send_signal(self.pidfd.as_fd(), Signal::KILL);
+        self.signal(Signal::KILL);
+    }
+
+    fn signal(&self, signal: Signal) {
+        // One that has ended already, and waits to be reaped, did not end by this.
+        let ended = rustix::event::poll(
+            &mut [PollFd::new(&self.pidfd, PollFlags::IN)],
+            Some(&Timespec::default()),
+        );
+        if ended != Ok(0) {
+            return;
+        }
+        self.signalled.store(true, Ordering::SeqCst);
+        // The only error is that it has ended since, which is what is wanted.
+        let _ = rustix::process::pidfd_send_signal(self.pidfd.as_fd(), signal);
     }
 }
 
@@ -246,6 +272,7 @@ impl ChildGuard {
         Ok(Exit {
             status: child.wait()?,
             leftovers,
+            by_us: false,
         })
     }
 }

@@ -3,11 +3,13 @@
 use super::{After, Problems};
 use crate::{Environment, Vm};
 
-/// Looks at the screens of a test that did not pass, and checks that no guest has crashed.
+/// Looks at the screens of a test that did not pass, and checks that no guest has crashed and no QEMU was killed.
 pub(super) async fn check(env: &Environment, after: &After<'_>) -> Problems {
     let mut problems = Vec::new();
     for vm in &env.vms {
         if vm.alive().is_none() {
+            // What ended a test that did not pass is its reason already.
+            problems.extend(vm.killed_by_others().filter(|_| after.passed));
             continue;
         }
         let alive = vm.verify_alive().await;

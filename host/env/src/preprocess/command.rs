@@ -1,5 +1,6 @@
 //! Commands on the host before and after a test.
 
+use std::path::Path;
 use std::process::ExitStatus;
 use std::time::Duration;
 
@@ -8,6 +9,10 @@ use vthost_params::{Origin, Params};
 use super::Task;
 use crate::host_command::{HostCommand, Ran};
 use crate::{Error, ErrorKind, Result};
+
+/// The variable of every command's environment that names the directory of the running job. What a killed vthost has left
+/// running is known by it.
+pub const RUN_DIR_VARIABLE: &str = "VTHOST_RUN_DIR";
 
 /// How long a command may take if the parameters do not say.
 const TIMEOUT: Duration = Duration::from_secs(600);
@@ -31,7 +36,7 @@ pub(crate) async fn run(task: &Task<'_>, key: &'static str) -> Result<()> {
     let command = HostCommand {
         text,
         dir: &context.data_dir,
-        env: environment(params),
+        env: environment(params, context.pool.dir()),
         timeout,
     };
     let ended = command.run().await;
@@ -68,10 +73,11 @@ const LONGEST: usize = 64 << 10;
 /// How much goes into the environment altogether; the kernel takes 2 MiB with the command line.
 const MOST: usize = 1 << 20;
 
-/// The parameters as variables.
-fn environment(params: &Params) -> Vec<(String, String)> {
+/// The parameters as variables, and the one by which what a killed vthost left is found.
+fn environment(params: &Params, run_dir: &Path) -> Vec<(String, String)> {
     let mut size = 0;
-    params
+    let mark = (RUN_DIR_VARIABLE.to_owned(), run_dir.display().to_string());
+    let params = params
         .iter()
         .filter(|(key, value)| {
             let plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
@@ -84,8 +90,8 @@ fn environment(params: &Params) -> Vec<(String, String)> {
         .take_while(|(key, value)| {
             size += key.len() + value.len() + 2;
             size <= MOST
-        })
-        .collect()
+        });
+    params.chain([mark]).collect()
 }
 
 /// Whether a key is one of a password: every process of the user can read the environment.
@@ -113,7 +119,8 @@ mod tests {
             ("long", &long),
             ("odd-key", "a"),
         ]);
-        let expected = [("KVM_TEST_mem".to_owned(), "512".to_owned())];
-        assert_eq!(environment(&params), expected);
+        let expected = [("KVM_TEST_mem", "512"), ("VTHOST_RUN_DIR", "/run")];
+        let expected = expected.map(|(key, value)| (key.to_owned(), value.to_owned()));
+        assert_eq!(environment(&params, Path::new("/run")), expected);
     }
 }

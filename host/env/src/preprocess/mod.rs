@@ -17,6 +17,7 @@ use vthost_params::Params;
 
 use crate::{Context, Environment, Unready};
 
+pub use command::RUN_DIR_VARIABLE;
 pub(crate) use command::run as run_command;
 
 /// What every step is given.

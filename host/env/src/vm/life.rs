@@ -64,6 +64,18 @@ impl Vm {
         exit.is_some_and(|exit| exit.status.signal().is_some())
     }
 
+    /// How its last process was killed, if that was not done by vthost: by somebody on this host, by the kernel for want of
+    /// memory, or by a defect of QEMU.
+    pub(crate) fn killed_by_others(&self) -> Option<String> {
+        let last = self.life().machine.clone()?;
+        let exit = last.exit().filter(|exit| !exit.by_us)?;
+        exit.status.signal()?;
+        let (name, pid, status) = (&self.name, last.pid(), exit.status);
+        Some(format!(
+            "QEMU of {name}, process {pid}, was killed ({status}), and not by vthost"
+        ))
+    }
+
     /// What it is doing.
     ///
     /// # Errors
