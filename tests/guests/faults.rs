@@ -74,7 +74,7 @@ fn qemu_is_killed_under_a_wait_for_the_console() {
 #[test]
 fn qemu_is_killed_and_the_test_is_content() {
     let (_, reason) = fault("off", &[], Signal::KILL);
-    assert!(reason.contains("postprocess: QEMU of vm1"), "{reason}");
+    assert!(reason.contains("postprocess: QEMU of"), "{reason}");
     assert!(reason.contains("signal: 9"), "{reason}");
 }
 
@@ -271,12 +271,6 @@ fn vthost_is_killed() {
         assert!(Instant::now() < end, "qemu {qemu} outlives vthost");
         std::thread::yield_now();
     }
-    // Too young, it could belong to a job that is about to lock it.
-    let old = std::time::SystemTime::now() - Duration::from_secs(600);
-    std::fs::File::open(&dir)
-        .unwrap()
-        .set_modified(old)
-        .unwrap();
     let job = run(&["fixture-nothing"], &["nothing"]);
     job.assert_statuses(&[Status::Pass]);
     assert!(!dir.exists(), "{} is left", dir.display());
