@@ -152,6 +152,28 @@ fn a_process_that_is_left_is_named_and_ended() {
     assert!(detail.contains("(sleep) was left"), "{detail}");
 }
 
+/// Here a reservation works (as root), or the test says what it lacks.
+#[test]
+fn huge_pages_are_reserved_and_given_back() {
+    let file = "/proc/sys/vm/nr_hugepages";
+    let reserved = || std::fs::read_to_string(file).unwrap();
+    let before = reserved();
+    let params = ["hugepage=yes", "setup_hugepages=yes"];
+    let job = with("fixture-guest", &["leave_mark"], &params);
+    assert_eq!(reserved(), before);
+    if rustix::process::geteuid().is_root() {
+        job.assert_statuses(&[Status::Pass]);
+        assert!(job.log().contains("huge pages of"), "{}", job.log());
+        let dir = &job.ends()[0].dir;
+        let line = job.file(&format!("{dir}/qemu-avocado-vt-vm1.cmdline"));
+        assert!(line.contains("hugetlb"), "{line}");
+    } else {
+        job.assert_statuses(&[Status::Error]);
+        let reason = job.reasons()[0];
+        assert!(reason.contains("setup_hugepages needs root"), "{reason}");
+    }
+}
+
 #[test]
 fn what_depends_on_a_failure_and_what_says_so_is_skipped() {
     let dir = tempfile::tempdir().unwrap();

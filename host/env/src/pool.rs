@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use vthost_qemu::spec::Mac;
 
-use crate::{Error, ErrorKind, Result, Vm, leak};
+use crate::{Error, ErrorKind, Result, Vm, hugepages, leak};
 
 /// What the tests of a job share. Dropping it ends every machine in it.
 #[derive(Debug, Default)]
@@ -111,6 +111,9 @@ impl Pool {
             }
         }
         problems.extend(leak::end_all(self).await);
+        if let Err(error) = hugepages::give_back(&self.dir) {
+            problems.push(error.chain());
+        }
         problems
     }
 }

@@ -52,7 +52,7 @@ impl RunDir {
 impl Drop for RunDir {
     fn drop(&mut self) {
         // What cannot be removed now is removed by the next job.
-        let _ = fs::remove_dir_all(&self.path);
+        clear(&self.path);
     }
 }
 
@@ -80,9 +80,15 @@ pub(crate) fn sweep(parent: &Path) -> Vec<PathBuf> {
         })
         .inspect(|entry| end_commands(&entry.path()))
         // Another job may remove it at the same time.
-        .filter(|entry| fs::remove_dir_all(entry.path()).is_ok())
+        .filter(|entry| clear(&entry.path()))
         .map(|entry| entry.path())
         .collect()
+}
+
+/// Gives back what a job has reserved of the host, and removes its directory; not before that, for only the directory
+/// tells what it is. Whether it is done.
+fn clear(run_dir: &Path) -> bool {
+    vthost_env::give_back_hugepages(run_dir).is_ok() && fs::remove_dir_all(run_dir).is_ok()
 }
 
 /// Ends the commands on the host, and what they have started, of the job that `run_dir` belonged to. (QEMU and its helpers

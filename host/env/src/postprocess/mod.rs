@@ -17,7 +17,7 @@ use futures::future::BoxFuture;
 use vthost_params::Params;
 
 use crate::preprocess::{Task, run_command};
-use crate::{Context, Environment, leak};
+use crate::{Context, Environment, hugepages, leak};
 
 /// What every step is given.
 #[derive(Debug, Clone, Copy)]
@@ -51,6 +51,9 @@ const STEPS: &[Step] = &[
     Step("kept machines", |env, after| {
         Box::pin(async { machines::keep(env, after) })
     }),
+    Step("huge pages", |_, after| {
+        Box::pin(async { give_back(after) })
+    }),
     Step("leftovers", |env, after| {
         Box::pin(async {
             let mut problems = sockets::left(env);
@@ -77,7 +80,12 @@ pub(crate) async fn run_added(
     context: &Context,
     passed: bool,
 ) -> Vec<String> {
-    let is_once = |name: &str| matches!(name, "post_command" | "pictures" | "leftovers");
+    let is_once = |name: &str| {
+        matches!(
+            name,
+            "post_command" | "pictures" | "huge pages" | "leftovers"
+        )
+    };
     run_steps(env, params, context, passed, |name| !is_once(name)).await
 }
 
@@ -109,6 +117,17 @@ async fn run_steps(
         problems.extend(found);
     }
     problems
+}
+
+/// Gives huge pages back, unless `hugepages_deallocate = no` leaves them to the next test; the end of the job does it then.
+fn give_back(after: &After<'_>) -> Problems {
+    let deallocate = after.params.flag("hugepages_deallocate", true);
+    let done = match deallocate {
+        Ok(false) => Ok(()),
+        Ok(true) => hugepages::give_back(after.context.pool.dir()),
+        Err(error) => Err(error.into()),
+    };
+    done.err().map(|error| error.chain()).into_iter().collect()
 }
 
 async fn post_command(after: &After<'_>) -> Problems {

@@ -15,7 +15,7 @@ use std::time::Instant;
 use futures::future::BoxFuture;
 use vthost_params::Params;
 
-use crate::{Context, Environment, Unready};
+use crate::{Context, Environment, Unready, hugepages};
 
 pub use command::RUN_DIR_VARIABLE;
 pub(crate) use command::run as run_command;
@@ -42,6 +42,9 @@ const STEPS: &[Step] = &[
     }),
     Step("unrequested machines", |_, task| {
         Box::pin(unrequested::take_away(task))
+    }),
+    Step("huge pages", |_, task| {
+        Box::pin(async { Ok(hugepages::reserve(task)?) })
     }),
     Step("discs", |_, task| Box::pin(discs::check(task))),
     Step("images", |env, task| Box::pin(images::make(env, task))),

@@ -28,6 +28,8 @@ pub(super) fn read(spec: &mut MachineSpec, params: &Params) -> Result<()> {
         let expected = || params.invalid("ioport_pvpanic", "the number of a port, as `0x505`");
         spec.pvpanic_port = u16::try_from(port).map_err(|_| expected())?;
     }
+    spec.test_device = params.flag("testdev", false)?;
+    spec.exit_port = params.flag("isa_debugexit", false)?;
     spec.balloon = balloon(params)?;
     for name in params.names("virtio_rngs")? {
         spec.rngs.push(rng(name, &params.object(name))?);

@@ -7,6 +7,9 @@ use vthost_qemu::spec::{Display, Spice, Vga};
 use super::text;
 use crate::Result;
 
+/// SPICE has one channel for each card; clients know four screens, and QEMU sixteen.
+const MOST_QXL: u8 = 16;
+
 /// Options of SPICE with the keys that set them.
 const SPICE: [(&str, &str); 3] = [
     ("spice_image_compression", "image-compression"),
@@ -25,6 +28,11 @@ pub(super) fn read(spec: &mut MachineSpec, params: &Params) -> Result<()> {
         "ramfb" => Vga::Ramfb,
         _ => Vga::Std,
     };
+    if spec.vga == Vga::Qxl {
+        // The guide: cards beside the first one are further screens.
+        let cards = params.number_in("qxl_dev_nr", 1_u8, 1..=MOST_QXL)?;
+        spec.more_screens = cards - 1;
+    }
     let displays = ["vnc", "nographic", "none", "spice", "sdl"];
     spec.display = match params.word("display", "vnc", &displays)? {
         "nographic" | "none" => Display::None,

@@ -72,8 +72,19 @@ pub(super) fn read(spec: &mut MachineSpec, params: &Params, data_dir: &Path) -> 
             let rule = "options as in a shell; a quotation mark or a backslash has no end";
             params.invalid("extra_params", rule)
         })?;
+        if params.flag("hugepage", false)? {
+            drop_mem_path(&mut spec.extra_args);
+        }
     }
     Ok(())
+}
+
+/// The reference's own configuration asks for huge pages twice, by `hugepage` and by an option. A machine whose memory has a
+/// backend takes the option for a contradiction.
+fn drop_mem_path(args: &mut Vec<String>) {
+    if let Some(at) = args.iter().position(|arg| arg == "-mem-path") {
+        args.drain(at..args.len().min(at + 2));
+    }
 }
 
 fn accel(params: &Params) -> Result<AccelChoice> {

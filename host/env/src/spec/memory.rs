@@ -15,7 +15,7 @@ const MIB: u64 = 1 << 20;
 const KIB: u64 = 1 << 10;
 
 pub(super) fn read(spec: &mut MachineSpec, params: &Params) -> Result<()> {
-    spec.memory_mib = mib(params, "mem", 1024)?.unwrap_or(1024);
+    spec.memory_mib = machine_mib(params)?;
     spec.memory.backend = machine_backend(params)?;
     spec.memory.lock = params.flag("realtime_mlock", false)?;
     let nodes = params.names("guest_numa_nodes")?;
@@ -41,6 +41,11 @@ pub(super) fn read(spec: &mut MachineSpec, params: &Params) -> Result<()> {
     Ok(())
 }
 
+/// The memory of a machine in MiB, without modules.
+pub(crate) fn machine_mib(params: &Params) -> Result<u64> {
+    Ok(mib(params, "mem", 1024)?.unwrap_or(1024))
+}
+
 /// The size of a key in MiB, if it is set.
 fn mib(params: &Params, key: &str, least: u64) -> Result<Option<u64>> {
     if text(params, key).is_none() {
@@ -62,16 +67,16 @@ fn machine_backend(params: &Params) -> Result<Option<MemoryBackend>> {
     if !huge && !share && kind.is_none() && host.is_none() {
         return Ok(None);
     }
-    let mount = params.get_or(
-        "hugepage_path",
-        params.get_or("vm_hugepage_mountpoint", "/dev/hugepages"),
-    );
-    let default = if huge {
-        "memory-backend-file"
-    } else {
-        "memory-backend-ram"
+    let mount = text(params, "hugepage_path").or(text(params, "vm_hugepage_mountpoint"));
+    let mount = mount.filter(|_| huge);
+    let default = match mount {
+        Some(_) => "memory-backend-file",
+        // Nothing needs to be mounted for these.
+        None if huge => "memory-backend-memfd",
+        None => "memory-backend-ram",
     };
-    let path = params.get_or("vm_mem_backend_path", if huge { mount } else { "" });
+    let usual = if huge { "/dev/hugepages" } else { "" };
+    let path = params.get_or("vm_mem_backend_path", mount.unwrap_or(usual));
     let source = source(
         params,
         "vm_mem_backend",

@@ -24,7 +24,7 @@ pub(crate) use chars::serial;
 pub use drive::base_image;
 pub(crate) use drive::disk;
 pub(crate) use machine::arch;
-pub(crate) use memory::device as memory_device;
+pub(crate) use memory::{device as memory_device, machine_mib};
 pub(crate) use nic::nic;
 pub(crate) use usb::device as usb_device;
 

@@ -74,7 +74,7 @@ pub(super) const KEYS: &[Key] = &[
     fs("remove_fs_source", Kind::Flag, "no", "remove the directory that was shared").needs("host-files", When::Not(NO)).not_yet(),
     rng("rng_chardev_backend", Kind::Text, "", "how a daemon that gives random numbers is reached").not_yet(),
     vm("setup_egd", Kind::Flag, "no", "start a daemon that gives random numbers").needs("exec", When::Not(NO)).not_yet(),
-    vm("testdev", Kind::Flag, "no", "the device of the unit tests of KVM").not_yet(),
+    vm("testdev", Kind::Flag, "no", "the device of the unit tests of KVM"),
     tpm("tpm_bin", Kind::Program, "", "the swtpm to run").needs("exec", When::Set),
     tpm("tpm_bin_extra_options", Kind::Command, "", "options added to swtpm").needs("exec", When::Set).not_yet(),
     tpm("tpm_device_path", Kind::Path, "", "the TPM of the host that is passed through").needs("kernel", When::Set),

@@ -25,7 +25,7 @@ pub(super) const KEYS: &[Key] = &[
     vm("input_dev_type", Kind::Word(&["mouse", "keyboard", "tablet"]), "", "what an input device is").of(VM.and(INPUT)).example("keyboard"),
     vm("inputs", Kind::Names(Object::Input), "", "input devices of a machine").example("mouse1 keyboard1"),
     vm("keyboard_layout", Kind::Text, "", "the layout of the keyboard").not_yet().example("de"),
-    vm("qxl_dev_nr", POSITIVE, "1", "the number of screens, for `vga = qxl`").not_yet(),
+    vm("qxl_dev_nr", POSITIVE, "1", "the number of screens, for `vga = qxl`"),
     vm("smartcard", Kind::Flag, "no", "a smart card reader").not_yet(),
     vm("soundcards", Kind::List, "", "sound cards, as QEMU names them").example("intel-hda"),
     vm("spice_addr", Kind::Text, "", "the address that the SPICE server listens at").not_yet(),

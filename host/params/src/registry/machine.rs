@@ -37,7 +37,7 @@ pub(super) const KEYS: &[Key] = &[
     vm("extra_params", Kind::Command, "", "options added to the command line of QEMU as they are, split at blanks").needs("qemu-args", When::Set).example("-snapshot"),
     vm("initrd", Kind::Path, "", "the initial RAM disk for `kernel`").needs("host-files", FILES).example("images/initrd.img"),
     vm("ioport_pvpanic", Kind::Text, "", "the port of the device of `enable_pvpanic` on an ISA bus").example("0x505"),
-    vm("isa_debugexit", Kind::Flag, "no", "a device through which the guest ends QEMU with a status").not_yet(),
+    vm("isa_debugexit", Kind::Flag, "no", "a device through which the guest ends QEMU with a status"),
     vm("kernel", Kind::Path, "", "a kernel that QEMU loads in place of a boot loader").needs("host-files", FILES).example("images/vmlinuz"),
     vm("kernel_params", Kind::Text, "", "the command line of `kernel`").example("console=ttyS0"),
     vm("machine_type", Kind::Text, "pc", "the machine, as QEMU names it; for ARM and RISC-V with the bus before it: `arm64-pci:virt`").example("q35"),

@@ -102,6 +102,9 @@ impl MachineSpec {
     fn devices(&self, layout: &mut Layout) -> Result<Vec<Element>, SpecError> {
         let mut devices = Vec::new();
         devices.extend(video::adapter(layout, self.vga)?);
+        for number in 1..=self.more_screens {
+            devices.push(video::further(layout, number)?);
+        }
         for controller in &self.usb_controllers {
             devices.extend(controller.elements(layout)?);
         }
@@ -146,6 +149,13 @@ impl MachineSpec {
         let mut devices = Vec::new();
         if self.pvpanic {
             devices.extend(misc::pvpanic(layout, self.pvpanic_port)?);
+        }
+        if self.test_device {
+            devices.push(misc::isa(layout, "pc-testdev", "testdev0")?);
+        }
+        if self.exit_port {
+            let port = misc::isa(layout, "isa-debug-exit", "exit0")?;
+            devices.push(port.with("iobase", 0xf4).with("iosize", 4));
         }
         if self.rng {
             devices.push(Element::object("rng-builtin", "rng_backend0"));

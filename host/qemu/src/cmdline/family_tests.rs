@@ -234,6 +234,9 @@ fn memory_firmware_and_displays() {
         vars: Some(at("VARS.fd")),
     };
     spec.vga = Vga::Qxl;
+    spec.more_screens = 2;
+    spec.test_device = true;
+    spec.exit_port = true;
     spec.display = Display::Spice(Spice {
         password: Some("secret, word".to_owned()),
         options: fields(&[("image-compression", "auto_glz")]),

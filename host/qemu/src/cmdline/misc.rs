@@ -158,6 +158,14 @@ pub(super) fn pvpanic(layout: &mut Layout, port: u16) -> Result<Option<Element>,
     })
 }
 
+/// A device of the ISA bus that has no choice of places.
+pub(super) fn isa(layout: &Layout, driver: &str, id: &str) -> Result<Element, SpecError> {
+    match layout.chipset() {
+        Chipset::Pc | Chipset::Q35 => Ok(Element::device(driver, id)),
+        _ => Err(layout.no_room("isa", "bus", driver)),
+    }
+}
+
 /// A sound card, and the codec that it needs. What it plays goes nowhere.
 pub(super) fn sound(
     layout: &mut Layout,

@@ -42,6 +42,11 @@ pub(super) fn adapter(layout: &mut Layout, vga: Vga) -> Result<Option<Element>, 
         .map(Some)
 }
 
+/// A QXL card for one more screen.
+pub(super) fn further(layout: &mut Layout, number: u8) -> Result<Element, SpecError> {
+    layout.pci_device("qxl", &format!("video{number}"), PciKind::Integrated, None)
+}
+
 /// Where the screen is shown.
 pub(super) fn display(spec: &MachineSpec, socket: &PathBuf) -> Result<Vec<Element>, SpecError> {
     let display = |name: &str| Element::option("-display", Some(name));

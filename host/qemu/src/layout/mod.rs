@@ -177,7 +177,7 @@ impl Layout {
         Ok(place)
     }
 
-    fn no_room(&self, bus: &str, what: &str, user: &str) -> SpecError {
+    pub(crate) fn no_room(&self, bus: &str, what: &str, user: &str) -> SpecError {
         SpecError::NoRoom {
             user: user.to_owned(),
             bus: bus.to_owned(),

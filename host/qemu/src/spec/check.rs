@@ -8,12 +8,14 @@ use crate::error::SpecError;
 use crate::layout::Controller;
 
 /// Ids this crate gives to devices of its own, besides those of [`Controller`].
-const OWN_IDS: [&str; 7] = [
+const OWN_IDS: [&str; 9] = [
     "video0",
     "rng0",
     "balloon0",
     "agent0",
     "pvpanic0",
+    "testdev0",
+    "exit0",
     "watchdog0",
     "iommu0",
 ];

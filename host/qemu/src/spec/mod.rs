@@ -80,6 +80,8 @@ pub struct MachineSpec {
     pub memory: Memory,
     /// Video adapter. Default: the standard VGA.
     pub vga: Vga,
+    /// Further screens: QXL cards beside that of `vga`. Default: 0.
+    pub more_screens: u8,
     /// Where the screen is shown. Default: nowhere (screendumps work all the same).
     pub display: Display,
     /// Threads of QEMU that drives can be served by, by id. Default: none.
@@ -105,6 +107,11 @@ pub struct MachineSpec {
     pub pvpanic: bool,
     /// The port of that device on an ISA bus. Default: 0x505, which guests look at.
     pub pvpanic_port: u16,
+    /// Give the guest the ISA device that unit tests of KVM are written for (x86). Default: false.
+    pub test_device: bool,
+    /// Give the guest a port (0xf4) through which it ends QEMU: a value `v` makes the exit code `2v + 1` (x86). Default:
+    /// false.
+    pub exit_port: bool,
     /// Give the guest a virtio memory balloon. Default: none.
     pub balloon: Option<Balloon>,
     /// USB controllers. Default: none.
@@ -167,6 +174,7 @@ impl MachineSpec {
             memory_mib: 256,
             memory: Memory::default(),
             vga: Vga::Std,
+            more_screens: 0,
             display: Display::None,
             iothreads: Vec::new(),
             throttle_groups: Vec::new(),
@@ -179,6 +187,8 @@ impl MachineSpec {
             rngs: Vec::new(),
             pvpanic: true,
             pvpanic_port: 0x505,
+            test_device: false,
+            exit_port: false,
             balloon: None,
             usb_controllers: Vec::new(),
             usb_devices: Vec::new(),

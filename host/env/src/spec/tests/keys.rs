@@ -346,6 +346,31 @@ fn options_of_devices_have_their_keys() {
 }
 
 #[test]
+fn huge_pages_need_no_mount() {
+    let spec = made(&[
+        ("hugepage", "yes"),
+        ("extra_params", "-no-user-config -mem-path /mnt/huge -S"),
+    ]);
+    let source = MemorySource::Memfd {
+        hugepage_kib: Some(0),
+    };
+    assert_eq!(spec.memory.backend.expect("a backend").source, source);
+    assert_eq!(spec.extra_args, ["-no-user-config", "-S"]);
+    let spec = made(&[("extra_params", "-mem-path /mnt/huge")]);
+    assert_eq!(spec.extra_args, ["-mem-path", "/mnt/huge"]);
+}
+
+#[test]
+fn further_screens_and_the_devices_of_unit_tests() {
+    let spec = made(&[("vga", "qxl"), ("qxl_dev_nr", "3")]);
+    assert_eq!(spec.more_screens, 2);
+    assert_eq!(made(&[("qxl_dev_nr", "3")]).more_screens, 0);
+    assert!(refused(&[("vga", "qxl"), ("qxl_dev_nr", "0")]).contains("qxl_dev_nr"));
+    let spec = made(&[("testdev", "yes"), ("isa_debugexit", "yes")]);
+    assert!(spec.test_device && spec.exit_port);
+}
+
+#[test]
 fn a_module_is_the_memory_of_a_node() {
     let spec = made(&[
         ("mem_devs", "mem0 plug"),

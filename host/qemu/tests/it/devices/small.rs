@@ -189,6 +189,25 @@ async fn what_the_binary_does_not_have_is_told_with_what_it_has() {
 }
 
 #[tokio::test]
+async fn devices_of_unit_tests() {
+    let with = |machine| MachineSpec {
+        test_device: true,
+        exit_port: true,
+        ..plain(machine)
+    };
+    for machine in ["pc", "q35"] {
+        let bench = Bench::new();
+        ended(bench.started(with(machine)).await).await;
+    }
+    let bench = Bench::new();
+    let refused = bench.start(with("microvm")).await;
+    let error = refused.expect_err("there is no such bus");
+    let source = std::error::Error::source(&error).expect("a cause");
+    let message = source.to_string();
+    assert!(message.contains("pc-testdev"), "{message}");
+}
+
+#[tokio::test]
 async fn other_machine_types() {
     use vthost_qemu::Binary;
     use vthost_qemu::spec::Arch;
