@@ -27,6 +27,7 @@ const PACKAGES: &str = "
     qemu-utils        qemu-img
     openssh-client    ssh
     openssh-server    sshd
+    dropbear-bin      dropbear
     sshpass           sshpass
     busybox           busybox
     git               git

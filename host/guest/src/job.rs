@@ -9,7 +9,7 @@ use std::time::Duration;
 use regex::bytes::Regex;
 use russh::Channel;
 use russh::client::Msg;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::timeout;
 
 use crate::error::{ERROR_OUTPUT_LIMIT, Error, Result};
@@ -17,7 +17,7 @@ use crate::escapes::tail_lossy;
 use crate::marker;
 use crate::script;
 use crate::shell::CommandOutput;
-use crate::ssh::{Slot, SshConnection};
+use crate::ssh::{Slot, SshConnection, Turns};
 
 pub(crate) use collect::signal_name;
 use collect::{Finish, Order, Output, collect, obey};
@@ -34,6 +34,7 @@ pub struct Job {
     orders: mpsc::Sender<Order>,
     /// Outlives the session it came from.
     connection: SshConnection,
+    turns: Turns,
 }
 
 impl Job {
@@ -55,20 +56,24 @@ impl Job {
         let output = Arc::new(Mutex::new(Output::new(greeting)));
         let (finish, finished) = watch::channel(None);
         let (orders, orders_in) = mpsc::channel(16);
+        let (rest, rest_in) = oneshot::channel();
+        let turns = slot.turns().clone();
         tokio::spawn(collect(
             reader,
             scanners,
             Arc::clone(&output),
             finish,
             slot.ending(),
+            rest,
         ));
-        tokio::spawn(obey(writer, orders_in, finished.clone(), slot));
+        tokio::spawn(obey(writer, orders_in, finished.clone(), rest_in, slot));
         Ok(Self {
             command: command.to_owned(),
             output,
             finished,
             orders,
             connection,
+            turns,
         })
     }
 
@@ -161,6 +166,8 @@ impl Job {
                 }
                 if let Some(pid) = pid {
                     let killer = self.connection.start_plain(&script::kill(pid)).await?;
+                    let _turn = self.turns.take().await;
+                    killer.send_stdin(b"\n").await?;
                     if let Err(error) = killer.wait(grace).await {
                         tracing::debug!(%error, "how the kill went is not known");
                     }

@@ -158,10 +158,10 @@ pub(crate) fn job(token: &str, command: &str) -> String {
     )
 }
 
-/// Kills a job: its process group, or its shells alone where the server has made no group for it (dropbear).
+/// Kills a job once a line comes: its process group, or its shells alone where the server has made no group for it (dropbear).
 pub(crate) fn kill(pid: u32) -> String {
     format!(
-        "kill -KILL -{pid} 2>/dev/null || {{ pkill -KILL -P {pid} 2>/dev/null; kill -KILL {pid}; }}"
+        "read -r __vt_r; kill -KILL -{pid} 2>/dev/null || {{ pkill -KILL -P {pid} 2>/dev/null; kill -KILL {pid}; }}"
     )
 }
 

@@ -2,6 +2,7 @@
 
 mod link;
 mod pool;
+mod turn;
 
 use std::fmt;
 use std::sync::Arc;
@@ -24,7 +25,9 @@ use crate::transport::{Ending, Transport};
 
 use link::Link;
 pub(crate) use link::Slot;
+pub(crate) use pool::Opened;
 use pool::Pool;
+pub(crate) use turn::{End, GREETING, Turns};
 
 /// How long the guest may take to start a program. It is slow under emulation, and busy while it boots.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(60);
@@ -84,7 +87,7 @@ impl SshConnection {
         transcript: Option<Transcript>,
         timeout: Duration,
     ) -> Result<Shell> {
-        let (channel, slot, link) = self.request(Request::Shell).await?;
+        let (channel, slot, link) = self.request(Request::Shell, End::Ours).await?;
         let (reader, writer) = channel.split();
         let ending = Ending::default();
         let (near, far) = tokio::io::duplex(64 * 1024);
@@ -114,18 +117,18 @@ impl SshConnection {
     pub async fn start(&self, command: &str) -> Result<Job> {
         script::check(command)?;
         let token = token();
-        let (channel, slot) = self.exec(&script::job(&token, command)).await?;
+        let (channel, slot) = self.exec(&script::job(&token, command), End::Ours).await?;
         Job::new(channel, slot, command, Some(&token), self.clone())
     }
 
     /// Starts a command as it is, for a guest whose shell is no POSIX shell; the job cannot be killed.
     pub(crate) async fn start_plain(&self, command: &str) -> Result<Job> {
         script::check(command)?;
-        let (channel, slot) = self.exec(command).await?;
+        let (channel, slot) = self.exec(command, End::Own).await?;
         Job::new(channel, slot, command, None, self.clone())
     }
 
-    async fn exec(&self, command: &str) -> Result<(Channel<client::Msg>, Slot)> {
+    async fn exec(&self, command: &str, end: End) -> Result<(Channel<client::Msg>, Slot)> {
         if let Some(reason) = self.lost() {
             return Err(Error::Gone {
                 reason,
@@ -133,28 +136,33 @@ impl SshConnection {
                 output: String::new(),
             });
         }
-        let (channel, slot, _) = self.request(Request::Exec(command)).await?;
+        let (channel, slot, _) = self.request(Request::Exec(command), end).await?;
         Ok((channel, slot))
     }
 
     /// A channel for whatever it is wanted, with its place on a connection.
-    pub(crate) async fn open_channel(&self) -> Result<(Channel<client::Msg>, Slot)> {
-        let (channel, slot, _) = self.pool.open_channel().await?;
-        Ok((channel, slot))
+    pub(crate) async fn open_channel(&self, end: End) -> Result<Opened> {
+        self.pool.open_channel(end).await
     }
 
     /// Opens a channel and starts a program on it.
     ///
-    /// Dropbear closes every channel that it has not been asked for a program yet when a program on another one ends. A
-    /// channel that was closed before the answer to the request has started nothing, so it is asked for again.
+    /// A channel that was closed before the answer to the request has started nothing, so it is asked for again. (Dropbear
+    /// does that when a program on another one ends of which we cannot tell when it will.)
     async fn request(
         &self,
         request: Request<'_>,
+        end: End,
     ) -> Result<(Channel<client::Msg>, Slot, Arc<Link>)> {
         let mut attempts = 0;
         loop {
             attempts += 1;
-            let (mut channel, slot, link) = self.pool.open_channel().await?;
+            let Opened {
+                mut channel,
+                slot,
+                link,
+                turn: _turn,
+            } = self.pool.open_channel(end).await?;
             let operation = request.operation();
             request
                 .send(&channel)

@@ -11,6 +11,7 @@ use tokio::net::tcp::{ReadHalf, WriteHalf};
 
 use crate::adapter::LoginPatterns;
 use crate::error::{Error, Result};
+use crate::ssh::GREETING;
 use crate::telnet::Telnet;
 use crate::transport::{Ending, Transport};
 
@@ -58,7 +59,10 @@ pub struct NcTarget {
 }
 
 /// A TCP connection on which a server has begun to speak.
-pub(crate) struct Greeted(TcpStream);
+pub(crate) struct Greeted {
+    stream: TcpStream,
+    greeting: Vec<u8>,
+}
 
 impl Greeted {
     /// Connects and waits for the first byte.
@@ -78,9 +82,13 @@ impl Greeted {
                     port,
                     source,
                 })?;
-            match stream.peek(&mut [0; 16]).await {
+            let mut greeting = vec![0; GREETING];
+            match stream.peek(&mut greeting).await {
                 Ok(0) => Err(no_banner("the connection was closed at once".to_owned())),
-                Ok(_) => Ok(Self(stream)),
+                Ok(length) => {
+                    greeting.truncate(length);
+                    Ok(Self { stream, greeting })
+                }
                 Err(error) => Err(no_banner(error.to_string())),
             }
         };
@@ -91,20 +99,25 @@ impl Greeted {
     }
 
     pub(crate) fn into_stream(self) -> TcpStream {
-        self.0
+        self.stream
+    }
+
+    /// The first bytes that the server has sent, no more of them than tell one ssh server from another.
+    pub(crate) fn greeting(&self) -> &[u8] {
+        &self.greeting
     }
 
     /// The bytes of a telnet connection without the protocol. Must be called within a tokio runtime.
     pub(crate) fn into_telnet(self) -> Transport {
         let (near, far) = tokio::io::duplex(64 * 1024);
         let ending = Ending::default();
-        tokio::spawn(carry(self.0, far, ending.clone()));
+        tokio::spawn(carry(self.stream, far, ending.clone()));
         Transport::from_stream(near).with_ending(ending)
     }
 
     /// The bytes as they are.
     pub(crate) fn into_raw(self) -> Transport {
-        Transport::from_stream(self.0)
+        Transport::from_stream(self.stream)
     }
 }
 

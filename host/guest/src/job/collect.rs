@@ -6,7 +6,7 @@ use std::time::Duration;
 use regex::bytes::Regex;
 use russh::client::Msg;
 use russh::{ChannelMsg, ChannelReadHalf, ChannelWriteHalf, Sig};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::scanner::Scanner;
@@ -84,6 +84,7 @@ pub(super) async fn collect(
     output: Arc<Mutex<Output>>,
     finish: watch::Sender<Option<Finish>>,
     connection: Ending,
+    rest: oneshot::Sender<ChannelReadHalf>,
 ) {
     let mut exit: Option<(Finish, Instant)> = None;
     loop {
@@ -142,6 +143,9 @@ pub(super) async fn collect(
     output.greeting = None;
     // Fails only if nobody holds the job any more.
     let _ = finish.send(Some(exit));
+    drop(output);
+    // Fails only if the runtime ends.
+    let _ = rest.send(channel);
 }
 
 /// Keeps what came on one of the streams; gives the status once both have ended.
@@ -166,14 +170,16 @@ fn take(
 }
 
 /// Carries out what the job's owner wants, until the owner is gone or the command has ended; then the channel is free for
-/// another.
+/// another. `rest` is the channel after the end of the command.
 pub(super) async fn obey(
     channel: ChannelWriteHalf<Msg>,
     mut orders: mpsc::Receiver<Order>,
     mut finished: watch::Receiver<Option<Finish>>,
+    rest: oneshot::Receiver<ChannelReadHalf>,
     slot: Slot,
 ) {
     let mut open = true;
+    let turns = slot.turns().clone();
     let work = async {
         while let Some(order) = orders.recv().await {
             let done = match order {
@@ -189,17 +195,40 @@ pub(super) async fn obey(
         }
     };
     // A command that has ended does not take what is still to be written.
-    let ended = tokio::select! {
+    let mut ended = tokio::select! {
         () = work => false,
         _ = finished.wait_for(Option::is_some) => true,
     };
+    if !ended && turns.needed() {
+        // Nobody would let the command end at the right time if its channel were closed now.
+        if open {
+            open = false;
+            // Fails only if the connection is gone.
+            let _ = channel.eof().await;
+        }
+        ended = finished.wait_for(Option::is_some).await.is_ok();
+    }
+    let turn = turns.take().await;
     if ended && open {
         // What the shell of the job waits for. Fails only if the connection is gone, or the shell.
         let _ = timeout(FAREWELL, channel.data_bytes(&b"\n"[..])).await;
     }
+    let seen = !turns.needed() || timeout(FAREWELL, closed(rest)).await.is_ok();
     // Fails only if the connection is gone, and the channel with it.
     let _ = channel.close().await;
-    drop(slot);
+    if seen {
+        drop(slot);
+    } else {
+        slot.abandon();
+    }
+    drop(turn);
+}
+
+/// Waits until the guest has closed a channel.
+async fn closed(rest: oneshot::Receiver<ChannelReadHalf>) {
+    if let Ok(mut rest) = rest.await {
+        while rest.wait().await.is_some() {}
+    }
 }
 
 fn lock(output: &Mutex<Output>) -> std::sync::MutexGuard<'_, Output> {

@@ -9,6 +9,7 @@ use russh::client::{self, Handle};
 use russh::{Channel, Disconnect};
 use tokio::net::TcpStream;
 
+use super::turn::{End, Turns};
 use crate::auth;
 use crate::client::{Client, config};
 use crate::error::{Error, Result};
@@ -25,6 +26,11 @@ pub(crate) struct Link {
     socket: SocketGuard,
     /// The server has refused a channel, and none was closed since.
     full: AtomicBool,
+    turns: Turns,
+    /// A program runs on it beside which no channel may be opened.
+    alone: AtomicBool,
+    /// A program ran on it whose end was not seen, and would be bad for whatever else begins.
+    spent: AtomicBool,
 }
 
 /// Shuts a socket down when dropped. A handshake that is given up on leaves a task of the ssh library behind, which would
@@ -39,21 +45,40 @@ impl Drop for SocketGuard {
 }
 
 /// A place on a connection, which is free again when this is dropped. It keeps the connection open.
-pub(crate) struct Slot(Arc<Link>);
+pub(crate) struct Slot {
+    link: Arc<Link>,
+    /// Nothing else begins on the connection until the place is free again.
+    alone: bool,
+}
 
 impl Slot {
     pub(crate) fn ending(&self) -> Ending {
-        self.0.ending.clone()
+        self.link.ending.clone()
+    }
+
+    pub(crate) fn turns(&self) -> &Turns {
+        &self.link.turns
     }
 
     pub(crate) fn failed(&self, operation: &'static str, source: russh::Error) -> Error {
-        self.0.failed(operation, source)
+        self.link.failed(operation, source)
+    }
+
+    /// Gives the place up although the end of its program was not seen. Where programs take turns, nothing else begins on
+    /// the connection then; it closes when nothing runs on it.
+    pub(crate) fn abandon(self) {
+        if self.link.turns.needed() {
+            self.link.spent.store(true, Ordering::Relaxed);
+        }
     }
 }
 
 impl Drop for Slot {
     fn drop(&mut self) {
-        self.0.full.store(false, Ordering::Relaxed);
+        self.link.full.store(false, Ordering::Relaxed);
+        if self.alone {
+            self.link.alone.store(false, Ordering::Relaxed);
+        }
     }
 }
 
@@ -70,6 +95,7 @@ impl Link {
             port: *port,
             source: Box::new(source),
         };
+        let turns = Turns::of(greeted.greeting());
         let stream = greeted.into_stream().into_std();
         let stream = stream.map_err(|e| broken(e.into()))?;
         let socket = SocketGuard(stream.try_clone().map_err(|e| broken(e.into()))?);
@@ -118,6 +144,9 @@ impl Link {
             ending,
             socket,
             full: AtomicBool::new(false),
+            turns,
+            alone: AtomicBool::new(false),
+            spent: AtomicBool::new(false),
         })
     }
 
@@ -126,12 +155,24 @@ impl Link {
         &self.host_key
     }
 
-    /// Opens a channel, or gives the reason why the server takes no more of them.
+    pub(super) fn turns(&self) -> &Turns {
+        &self.turns
+    }
+
+    /// Opens a channel, or gives the reason why the server takes no more of them. It must be our turn.
     pub(super) async fn open_channel(
         self: &Arc<Self>,
+        end: End,
     ) -> Result<std::result::Result<(Channel<client::Msg>, Slot), russh::Error>> {
         match self.handle.channel_open_session().await {
-            Ok(channel) => Ok(Ok((channel, Slot(Arc::clone(self))))),
+            Ok(channel) => {
+                let alone = end == End::Own && self.turns.needed();
+                if alone {
+                    self.alone.store(true, Ordering::Relaxed);
+                }
+                let link = Arc::clone(self);
+                Ok(Ok((channel, Slot { link, alone })))
+            }
             Err(refusal @ russh::Error::ChannelOpenFailure(_)) => {
                 self.full.store(true, Ordering::Relaxed);
                 Ok(Err(refusal))
@@ -141,7 +182,9 @@ impl Link {
     }
 
     pub(super) fn is_full(&self) -> bool {
-        self.full.load(Ordering::Relaxed)
+        [&self.full, &self.alone, &self.spent]
+            .iter()
+            .any(|reason| reason.load(Ordering::Relaxed))
     }
 
     /// Why the connection is gone, if it is.

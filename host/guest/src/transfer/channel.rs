@@ -2,21 +2,29 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Duration;
 
 use russh::client::Msg;
-use russh::{Channel, ChannelMsg, ChannelReadHalf, ChannelStream, ChannelWriteHalf};
-use tokio::io::{AsyncWrite, AsyncWriteExt};
+use russh::{Channel, ChannelMsg, ChannelReadHalf, ChannelWriteHalf};
+use tokio::io::{AsyncWrite, AsyncWriteExt, BufReader, DuplexStream};
 use tokio::runtime::Handle;
+use tokio::time::timeout;
 
 use super::error::{Result, TransferFault};
 use super::names::shown;
-use crate::ssh::{Slot, SshConnection};
+use crate::ssh::{End, Opened, Slot, SshConnection};
 
-/// A request that gets no answer is made again so often. When a program ends, dropbear up to at least 2022.83 also closes the
-/// channels of its connection on which nothing runs yet; then nothing was started.
+/// A request that gets no answer is made again so often: nothing was started then.
 const ATTEMPTS: usize = 5;
 /// So much of what a program writes to its standard error is kept.
 const KEPT_ERRORS: usize = 4096;
+
+/// So much of a subsystem's output and input waits for whoever is slower.
+const STREAM_BUFFER: usize = 256 * 1024;
+/// So much of its input goes in one packet.
+const PIECE: usize = 32 * 1024;
+/// How long a program may take to end when its input has ended.
+const FAREWELL: Duration = Duration::from_secs(5);
 
 /// What a server says to a request.
 enum Answer {
@@ -28,18 +36,24 @@ enum Answer {
 
 impl SshConnection {
     /// Starts a subsystem; `None` if the server has none of that name.
-    pub(crate) async fn open_subsystem(
-        &self,
-        name: &str,
-    ) -> Result<Option<(ChannelStream<Msg>, Slot)>> {
+    pub(crate) async fn open_subsystem(&self, name: &str) -> Result<Option<DuplexStream>> {
         for _ in 0..ATTEMPTS {
-            let (mut channel, slot) = self.open_channel().await?;
+            let Opened {
+                mut channel,
+                slot,
+                turn: _turn,
+                ..
+            } = self.open_channel(End::Own).await?;
             channel
                 .request_subsystem(true, name)
                 .await
                 .map_err(|e| slot.failed("start subsystem", e))?;
             match answer(&mut channel).await {
-                Answer::Yes => return Ok(Some((channel.into_stream(), slot))),
+                Answer::Yes => {
+                    let (near, far) = tokio::io::duplex(STREAM_BUFFER);
+                    tokio::spawn(carry(channel, slot, far));
+                    return Ok(Some(near));
+                }
                 Answer::No => return Ok(None),
                 Answer::Closed => {}
             }
@@ -50,7 +64,12 @@ impl SshConnection {
     /// Starts a command whose streams are used as they are.
     pub(crate) async fn open_program(&self, command: Vec<u8>) -> Result<Program> {
         for _ in 0..ATTEMPTS {
-            let (mut channel, slot) = self.open_channel().await?;
+            let Opened {
+                mut channel,
+                slot,
+                turn: _turn,
+                ..
+            } = self.open_channel(End::Own).await?;
             channel
                 .exec(true, command.as_slice())
                 .await
@@ -82,6 +101,39 @@ async fn answer(channel: &mut Channel<Msg>) -> Answer {
     }
 }
 
+/// Carries a subsystem's streams until one side ends, and sees the program off.
+async fn carry(channel: Channel<Msg>, slot: Slot, stream: DuplexStream) {
+    let (mut reader, control) = channel.split();
+    let mut input = control.make_writer();
+    let (from, mut to) = tokio::io::split(stream);
+    let mut from = BufReader::with_capacity(PIECE, from);
+    let output = async {
+        while let Some(message) = reader.wait().await {
+            // The user of the stream may be gone; the program must end all the same.
+            if let ChannelMsg::Data { data } = message {
+                to.write_all(&data).await.ok();
+            }
+        }
+    };
+    let sent = async {
+        // Fails only if one of the sides is gone, and then it is over.
+        let _ = tokio::io::copy_buf(&mut from, &mut input).await;
+        let _ = control.eof().await;
+    };
+    tokio::pin!(output);
+    let ended = tokio::select! {
+        () = &mut output => true,
+        () = sent => timeout(FAREWELL, output).await.is_ok(),
+    };
+    // Fails only if the connection is gone, and the channel with it.
+    let _ = control.close().await;
+    if ended {
+        drop(slot);
+    } else {
+        slot.abandon();
+    }
+}
+
 fn never_answered() -> TransferFault {
     let reason = "the ssh server closes every channel without an answer".to_owned();
     TransferFault::Lost { reason }
@@ -96,8 +148,8 @@ pub(crate) struct Program {
     errors: Vec<u8>,
     status: Option<u32>,
     ended: bool,
-    /// Its place on the connection.
-    _slot: Slot,
+    /// Its place on the connection, until it is dropped.
+    slot: Option<Slot>,
 }
 
 impl Program {
@@ -111,7 +163,7 @@ impl Program {
             errors: Vec::new(),
             status: None,
             ended: false,
-            _slot: slot,
+            slot: Some(slot),
         }
     }
 
@@ -208,6 +260,9 @@ impl Drop for Program {
     fn drop(&mut self) {
         if self.ended {
             return;
+        }
+        if let Some(slot) = self.slot.take() {
+            slot.abandon();
         }
         let control = Arc::clone(&self.control);
         if let Ok(runtime) = Handle::try_current() {

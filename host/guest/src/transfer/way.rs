@@ -101,7 +101,7 @@ async fn sftp_session(
     let timeout = meter.options.operation_timeout;
     let started = meter.answer("the start of sftp", async {
         match connection.open_subsystem("sftp").await? {
-            Some((stream, slot)) => Sftp::start(stream, Some(slot), timeout).await.map(Some),
+            Some(stream) => Sftp::start(stream, timeout).await.map(Some),
             None => Ok(None),
         }
     });

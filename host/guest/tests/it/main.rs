@@ -4,6 +4,7 @@ mod agent;
 mod build;
 mod cmd;
 mod crowd;
+mod dropbear;
 mod hard;
 mod network;
 mod pty;

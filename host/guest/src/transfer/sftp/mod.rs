@@ -21,7 +21,6 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use super::error::{Result, TransferFault};
 use super::names::shown;
 use super::options::Carrier;
-use crate::ssh::Slot;
 
 pub(crate) use download::download;
 pub(crate) use upload::upload;
@@ -36,8 +35,6 @@ const LARGEST_REPLY: u32 = 256 * 1024;
 /// An sftp session.
 pub(crate) struct Sftp {
     raw: RawSftpSession,
-    /// Its place on the connection.
-    _slot: Option<Slot>,
     /// The server can rename onto a name that is taken.
     renames_over: bool,
     timeout: Duration,
@@ -47,7 +44,6 @@ impl Sftp {
     /// Greets the server.
     pub(crate) async fn start(
         stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
-        slot: Option<Slot>,
         timeout: Duration,
     ) -> Result<Self> {
         let config = Config {
@@ -58,7 +54,6 @@ impl Sftp {
         let raw = RawSftpSession::new_with_config(stream, config);
         let mut sftp = Self {
             raw,
-            _slot: slot,
             renames_over: false,
             timeout,
         };

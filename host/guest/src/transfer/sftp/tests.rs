@@ -28,7 +28,7 @@ async fn copy(lies: Lies) -> (Result<Meter, TransferFault>, Vec<String>) {
         ..TransferOptions::default()
     });
     let copied = async {
-        let sftp = Sftp::start(near, None, Duration::from_secs(5)).await?;
+        let sftp = Sftp::start(near, Duration::from_secs(5)).await?;
         let found = sftp.find(b"/top", &mut meter).await?;
         let mut sink = Sink::open(&target, found.many)?;
         download(&sftp, found, &mut sink, &mut meter).await
