@@ -23,6 +23,14 @@ impl<'a> Migration<'a> {
             parameters: &[],
         }
     }
+
+    fn options(&self) -> (Vec<String>, Vec<(String, i64)>) {
+        let named = |&(name, value): &(&str, i64)| (name.to_owned(), value);
+        (
+            self.capabilities.iter().map(ToString::to_string).collect(),
+            self.parameters.iter().map(named).collect(),
+        )
+    }
 }
 
 impl Vm {
@@ -33,13 +41,30 @@ impl Vm {
     /// # Errors
     /// [`Error`] if it could not be begun.
     pub fn start_migration(&self, how: &Migration<'_>) -> Result<Job, Error> {
-        let capabilities: Vec<String> = how.capabilities.iter().map(ToString::to_string).collect();
-        let parameters: Vec<(String, i64)> = how
-            .parameters
-            .iter()
-            .map(|&(name, value)| (name.to_owned(), value))
-            .collect();
+        let (capabilities, parameters) = how.options();
         let job = raw::start_migration(self.raw(), how.protocol, &capabilities, &parameters)?;
+        Ok(Job::new(job))
+    }
+
+    /// Begins to migrate to a machine that waits for it (`migration_mode`), and was made after this one or while the test
+    /// runs. When the job has ended with status 0 the guest is there and this machine is off; otherwise it still runs
+    /// here, the other machine is off, and the output says why. Similar to `vm.migrate(dest_vm)` in Avocado-VT.
+    ///
+    /// # Errors
+    /// [`Error`] if it could not be begun.
+    pub fn start_migration_to(
+        &self,
+        destination: &Self,
+        how: &Migration<'_>,
+    ) -> Result<Job, Error> {
+        let (capabilities, parameters) = how.options();
+        let job = raw::start_migration_to(
+            self.raw(),
+            destination.raw(),
+            how.protocol,
+            &capabilities,
+            &parameters,
+        )?;
         Ok(Job::new(job))
     }
 

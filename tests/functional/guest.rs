@@ -30,6 +30,13 @@ fn resets_and_logins_that_do_not_come() {
 }
 
 #[test]
+fn a_guest_moves_to_machines_that_wait_for_it() {
+    let job = run(&["fixture-guest"], &["arrive"]);
+    job.assert_statuses(&[Status::Pass]);
+    job.assert_clean(4);
+}
+
+#[test]
 fn the_guest_can_be_visited_with_the_key() {
     let mut running = Running::start(&["fixture-guest"], &["visit"]);
     let port = running.wait_for(|event| Some(logged(event)?.strip_prefix("port ")?.to_owned()));

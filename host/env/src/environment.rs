@@ -49,7 +49,12 @@ impl Environment {
             params: params.clone(),
             context: context.clone(),
         }));
-        let ready = preprocess::run(self, &Task { params, context }).await;
+        let task = Task {
+            params,
+            context,
+            beside: &[],
+        };
+        let ready = preprocess::run(self, &task).await;
         if let Some(setup) = self.setup.clone() {
             let allowed = self.allowed(&setup);
             self.vms.iter().for_each(|vm| vm.allow(allowed.clone()));
@@ -91,9 +96,11 @@ impl Environment {
             setup: Some(Arc::clone(&setup)),
             ..Self::default()
         };
+        let beside = self.vms();
         let task = Task {
             params: &params,
             context: &setup.context,
+            beside: &beside,
         };
         let ready = preprocess::run_added(&mut added, &task).await;
         // What was made has to be taken away in any case.

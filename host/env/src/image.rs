@@ -12,7 +12,7 @@ use vthost_qemu::image;
 use vthost_qemu::spec::{Drive, DriveFormat, Media};
 
 use crate::pool::RunDir;
-use crate::{Context, Error, ErrorKind, Result};
+use crate::{Context, Error, ErrorKind, Result, Vm};
 
 pub(crate) use allowed::{check as check_allowed, check_below, check_read_only};
 pub(crate) use made::Made;
@@ -69,4 +69,24 @@ pub(crate) async fn stand_in(
     let below = chain.files().map(Path::to_owned);
     drive.backing = std::iter::once(base).chain(below).collect();
     Ok(None)
+}
+
+/// Puts what another machine writes to in the place of a drive's image, for a machine that waits for a migration: the guest
+/// must find there what it has written. Gives the directories that must stay for it, or nothing if no other machine has
+/// that image.
+pub(crate) fn share(drive: &mut Drive, others: &[&Arc<Vm>]) -> Option<Vec<Arc<RunDir>>> {
+    if drive.is_empty() || drive.media != Media::Disk {
+        return None;
+    }
+    let mut others = others.iter().map(|vm| vm.hardware());
+    let (theirs, dirs) = others.find_map(|other| {
+        let mut drives = other.asked.drives.iter().zip(&other.spec.drives);
+        let (_, theirs) = drives.find(|(asked, _)| asked.path == drive.path)?;
+        Some((theirs.clone(), other.dirs.clone()))
+    })?;
+    drive.path = theirs.path;
+    drive.format = theirs.format;
+    drive.backing = theirs.backing;
+    drive.backing_format = theirs.backing_format;
+    Some(dirs)
 }

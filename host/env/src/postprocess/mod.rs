@@ -134,6 +134,7 @@ async fn post_command(after: &After<'_>) -> Problems {
     let task = Task {
         params: after.params,
         context: after.context,
+        beside: &[],
     };
     let ran = run_command(&task, "post_command").await;
     ran.err().map(|error| error.chain()).into_iter().collect()

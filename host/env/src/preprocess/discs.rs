@@ -76,6 +76,7 @@ mod tests {
         let task = Task {
             params: &params,
             context: &for_tests(dir.path()),
+            beside: &[],
         };
         check(&task).await.map_err(|unready| unready.reason)
     }

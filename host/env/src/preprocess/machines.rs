@@ -117,7 +117,14 @@ async fn new(
     let dir = context.pool.new_dir()?;
     let mut dirs = vec![Arc::clone(&dir)];
     let mut spec = asked.clone();
+    let others: Vec<_> = env.vms.iter().chain(task.beside).collect();
     for drive in &mut spec.drives {
+        if asked.incoming
+            && let Some(shared) = image::share(drive, &others)
+        {
+            dirs.extend(shared);
+            continue;
+        }
         let view = params.object(&drive.id);
         dirs.extend(image::stand_in(drive, &view, dir.path(), &env.made, context).await?);
     }

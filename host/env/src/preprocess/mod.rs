@@ -10,12 +10,13 @@ mod machines;
 mod requirements;
 mod unrequested;
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use futures::future::BoxFuture;
 use vthost_params::Params;
 
-use crate::{Context, Environment, Unready, hugepages};
+use crate::{Context, Environment, Unready, Vm, hugepages};
 
 pub use command::RUN_DIR_VARIABLE;
 pub(crate) use command::run as run_command;
@@ -25,6 +26,8 @@ pub(crate) use command::run as run_command;
 pub(crate) struct Task<'t> {
     pub(crate) params: &'t Params,
     pub(crate) context: &'t Context,
+    /// The machines that there are beside those of the environment that is made ready.
+    pub(crate) beside: &'t [Arc<Vm>],
 }
 
 type Run = for<'a> fn(&'a mut Environment, &'a Task<'a>) -> BoxFuture<'a, Result<(), Unready>>;

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use tokio_util::sync::CancellationToken;
 use vthost_qemu::migration::{Migration, MigrationOptions, MigrationPhase, Transport};
+use vthost_qemu::spec::Media;
 use vthost_qemu::{Binary, Machine};
 
 use super::Vm;
@@ -37,6 +38,26 @@ fn transport(protocol: &str) -> Result<Transport> {
     })
 }
 
+/// What QEMU is told beside the protocol: capabilities to switch on, and parameters with their values.
+fn options(
+    protocol: &str,
+    capabilities: &[String],
+    parameters: &[(String, i64)],
+) -> Result<MigrationOptions> {
+    Ok(MigrationOptions {
+        transport: transport(protocol)?,
+        capabilities: capabilities
+            .iter()
+            .map(|name| (name.clone(), true))
+            .collect(),
+        parameters: parameters
+            .iter()
+            .map(|(name, value)| (name.clone(), (*value).into()))
+            .collect(),
+        ..MigrationOptions::default()
+    })
+}
+
 impl Vm {
     /// Begins to move the machine. When the job has ended with status 0 this is the new process.
     ///
@@ -48,29 +69,81 @@ impl Vm {
         capabilities: &[String],
         parameters: &[(String, i64)],
     ) -> Result<Job> {
-        let source = self.machine()?;
-        if self.life().moving.is_some() {
-            let text = format!("{} is being migrated already", self.name);
-            return Err(Error::new(ErrorKind::Invalid, text));
-        }
-        let options = MigrationOptions {
-            transport: transport(protocol)?,
-            capabilities: capabilities
-                .iter()
-                .map(|name| (name.clone(), true))
-                .collect(),
-            parameters: parameters
-                .iter()
-                .map(|(name, value)| (name.clone(), (*value).into()))
-                .collect(),
-            ..MigrationOptions::default()
-        };
+        let source = self.machine_to_move()?;
+        let options = options(protocol, capabilities, parameters)?;
         let destination = source.start_destination(&self.destination_binary()?).await;
         let destination = Arc::new(destination.map_err(|error| {
             let text = format!("cannot start a second process for {}", self.name);
             Error::caused(ErrorKind::Other, text, error)
         })?);
-        let begun = source.migrate(&destination, &options).await;
+        self.begin_migration(&source, destination, None, &options)
+            .await
+    }
+
+    /// Begins to move the guest to a machine that waits for it (`migration_mode`). When the job has ended with status 0
+    /// the guest is there, and this machine is off; if it ends otherwise, the other one is off.
+    ///
+    /// # Errors
+    /// As [`Vm::start_migration`]; [`ErrorKind::Invalid`] if the other machine does not wait for a migration, or has
+    /// other images in its drives than this one.
+    pub async fn start_migration_to(
+        self: &Arc<Self>,
+        other: &Arc<Self>,
+        protocol: &str,
+        capabilities: &[String],
+        parameters: &[(String, i64)],
+    ) -> Result<Job> {
+        let source = self.machine_to_move()?;
+        let options = options(protocol, capabilities, parameters)?;
+        let destination = other.machine()?;
+        let wanted = source.destination_spec().await;
+        let wanted = wanted.map_err(|error| self.failed("migrate", error))?;
+        for drive in wanted.drives.iter().filter(|d| d.media == Media::Disk) {
+            let mut theirs = destination.spec().drives.iter();
+            if !theirs.any(|their| their.id == drive.id && their.path == drive.path) {
+                let text = format!(
+                    "{} does not have what is in the drive {} of {}: it gets that if it is made with the same image, after {} (the order of `vms`)",
+                    other.name, drive.id, self.name, self.name
+                );
+                return Err(Error::new(ErrorKind::Invalid, text));
+            }
+        }
+        other.expect_guest()?;
+        self.begin_migration(&source, destination, Some(Arc::clone(other)), &options)
+            .await
+    }
+
+    /// The process that is to be left.
+    fn machine_to_move(&self) -> Result<Arc<Machine>> {
+        let source = self.machine()?;
+        if self.life().moving.is_some() {
+            let text = format!("{} is being migrated already", self.name);
+            return Err(Error::new(ErrorKind::Invalid, text));
+        }
+        Ok(source)
+    }
+
+    /// Says that somebody migrates to this machine, which nobody else can do then.
+    fn expect_guest(&self) -> Result<()> {
+        if !self.hardware.asked.incoming || std::mem::replace(&mut self.life().is_expecting, true) {
+            let name = &self.name;
+            let text = format!(
+                "{name} does not wait for a migration; `migration_mode_{name} = tcp` makes it do so, once each time it is started"
+            );
+            return Err(Error::new(ErrorKind::Invalid, text));
+        }
+        Ok(())
+    }
+
+    /// Begins to migrate to a process, which is another machine's or will be this one's.
+    async fn begin_migration(
+        self: &Arc<Self>,
+        source: &Arc<Machine>,
+        destination: Arc<Machine>,
+        other: Option<Arc<Self>>,
+        options: &MigrationOptions,
+    ) -> Result<Job> {
+        let begun = source.migrate(&destination, options).await;
         let migration = match begun {
             Ok(migration) => migration,
             Err(error) => {
@@ -84,8 +157,7 @@ impl Vm {
         let vm = Arc::clone(self);
         let name = format!("migration of {}", self.name);
         Ok(Job::task(&name, |cancel, said| async move {
-            vm.finish_migration(migration, destination, cancel, said)
-                .await
+            vm.finish_migration(migration, other, cancel, said).await
         }))
     }
 
@@ -105,10 +177,14 @@ impl Vm {
     async fn finish_migration(
         &self,
         mut migration: Migration,
-        destination: Arc<Machine>,
+        other: Option<Arc<Self>>,
         cancel: CancellationToken,
         said: Said,
     ) -> bool {
+        let (source, destination) = (
+            Arc::clone(migration.source()),
+            Arc::clone(migration.destination()),
+        );
         let ended = tokio::select! {
             () = cancel.cancelled() => None,
             ended = migration.wait(LONG) => Some(ended),
@@ -130,23 +206,22 @@ impl Vm {
                 false
             }
         };
-        let old = {
-            let mut life = self.life();
-            life.moving = None;
-            if moved {
-                let old = life.machine.replace(destination);
-                life.arrive();
-                old
-            } else {
-                Some(destination)
-            }
-        };
-        if moved {
+        self.life().moving = None;
+        let old = if moved {
             self.abandon_sessions();
-        }
-        if let Some(old) = old
-            && let Err(error) = old.destroy().await
-        {
+            match &other {
+                Some(other) => other.life().arrive(),
+                None => {
+                    let mut life = self.life();
+                    life.machine = Some(destination);
+                    life.arrive();
+                }
+            }
+            source
+        } else {
+            destination
+        };
+        if let Err(error) = old.destroy().await {
             said.line(&chain(&error));
         }
         moved

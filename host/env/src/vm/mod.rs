@@ -46,6 +46,8 @@ struct Life {
     machine: Option<Arc<Machine>>,
     /// The process that the machine is being moved to.
     moving: Option<Arc<Machine>>,
+    /// Somebody migrates to it, or has done so.
+    is_expecting: bool,
     /// It was moved here running: its console does not tell that the guest is ready, for it was before.
     has_arrived: bool,
     /// The network cards that were plugged in, with their models.
