@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
-use super::build::run;
+use super::build::Build;
 use super::recipe;
 use crate::Dirs;
 use crate::asset::usable;
@@ -112,6 +112,8 @@ pub fn build_image(
     if !missing.is_empty() {
         return Err(BootstrapError::Packages(missing));
     }
+    // Before the first file that has to be taken away again, so that it goes after the last.
+    let build = Build::begin();
     tell(Progress::Started(&what));
     let begun = Instant::now();
     let dir = tempfile::tempdir().map_err(failed("make", &std::env::temp_dir()))?;
@@ -122,7 +124,7 @@ pub fn build_image(
         .tempfile_in(&images)
         .map_err(failed("write to", &images))?
         .into_temp_path();
-    run(dir.path(), &new, tell)?;
+    build.run(dir.path(), &new, tell)?;
     // Tests write to overlays; nothing may change what is below them.
     fs::set_permissions(&new, fs::Permissions::from_mode(0o444))
         .map_err(failed("protect", &new))?;

@@ -2,6 +2,7 @@
 
 use vthost_metadata::{ReadinessItem, ReadinessState, ReadinessStep};
 
+use super::build::is_interrupted;
 use super::guest::{GuestImage, ImageState, image_state};
 use super::image::{self, BootstrapError, Built, Progress, State};
 use super::{directories, kernel, programs};
@@ -114,6 +115,9 @@ pub fn run(
             items.push(ReadinessItem::skipped("guest image", why));
         }
         for image in images {
+            if is_interrupted() {
+                break;
+            }
             items.push(guest(dirs, options, &catalog, &image, machine, tell).mandatory());
         }
         items
