@@ -85,8 +85,13 @@ impl Control {
 pub(super) struct Build<'a>(&'a Control);
 
 impl Build<'static> {
-    /// Begins the build of this process.
-    pub(super) fn begin() -> Self {
+    /// Begins the build of this process, unless it was interrupted: it may be about to end, and would leave what a build
+    /// makes now.
+    ///
+    /// # Errors
+    ///
+    /// [`BootstrapError::Interrupted`].
+    pub(super) fn begin() -> Result<Self, BootstrapError> {
         Self::under(&BUILD)
     }
 }
@@ -98,9 +103,13 @@ impl Drop for Build<'_> {
 }
 
 impl<'a> Build<'a> {
-    fn under(control: &'a Control) -> Self {
-        control.state().stage = Stage::Around;
-        Self(control)
+    fn under(control: &'a Control) -> Result<Self, BootstrapError> {
+        let mut state = control.state();
+        if state.interrupted {
+            return Err(BootstrapError::Interrupted);
+        }
+        state.stage = Stage::Around;
+        Ok(Self(control))
     }
 
     /// Runs `build.sh` of the recipe in a process group of its own. What it needs on the way lies below the recipe, so that
@@ -182,13 +191,20 @@ mod tests {
     }
 
     #[test]
+    fn nothing_begins_after_an_interrupt() {
+        let control = Control::new();
+        assert!(!control.interrupt());
+        let begun = Build::under(&control);
+        assert!(matches!(begun, Err(BootstrapError::Interrupted)));
+        assert!(!control.interrupt());
+    }
+
+    #[test]
     fn an_interrupt_before_the_recipe_is_not_lost() {
         let dir = tempfile::tempdir().unwrap();
         let begun = recipe(dir.path());
         let control = Control::new();
-        assert!(!control.interrupt());
-        let control = Control::new();
-        let build = Build::under(&control);
+        let build = Build::under(&control).unwrap();
         assert!(control.interrupt());
         let ended = build.run(dir.path(), &dir.path().join("out"), &mut |_| {});
         assert!(matches!(ended, Err(BootstrapError::Interrupted)));
@@ -200,7 +216,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         recipe(dir.path());
         let control = Control::new();
-        let build = Build::under(&control);
+        let build = Build::under(&control).unwrap();
         let ended = build.run(dir.path(), &dir.path().join("out"), &mut |progress| {
             assert_eq!(progress, Progress::Output("begun"));
             assert!(control.interrupt());

@@ -113,7 +113,7 @@ pub fn build_image(
         return Err(BootstrapError::Packages(missing));
     }
     // Before the first file that has to be taken away again, so that it goes after the last.
-    let build = Build::begin();
+    let build = Build::begin()?;
     tell(Progress::Started(&what));
     let begun = Instant::now();
     let dir = tempfile::tempdir().map_err(failed("make", &std::env::temp_dir()))?;
