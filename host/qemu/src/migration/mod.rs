@@ -179,8 +179,9 @@ impl Migration {
             if wanted(status.phase) || status.phase.is_over() {
                 return Ok(status);
             }
-            if self.destination.exit().is_some() && !status.phase.is_over() {
-                // The source does not notice the end of a destination that it has no connection to yet.
+            // The source does not notice the end of a destination that it has no connection to yet. One that is
+            // cancelled ends by itself, often before the source has said so.
+            if status.phase != MigrationPhase::Cancelling && self.destination.exit().is_some() {
                 return Err(self.failure(&status).await);
             }
             let left = limit.saturating_sub(self.begun.elapsed());
